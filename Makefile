@@ -1,0 +1,30 @@
+# Needs Rust and make, nothing else. `make bench` also uses hyperfine, ripgrep, valgrind and Hyperscan where they are at hand.
+
+.PHONY: check test bench dev rule frequency
+
+# All that CI runs.
+check:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo check --locked --no-default-features
+	$(MAKE) test
+
+test:
+	cargo test --locked
+
+# Speed against peers, measured in the same run.
+bench:
+	benches/run
+
+# Diagnose a log with the rules as they are on disk: make dev LOG=build.log
+dev:
+	cargo run --quiet -- --rules rules $(if $(LOG),$(LOG),examples/bazel-in-nix-unknown-host.log)
+
+# A new rule from the scaffold: make rule ID=nix/build/hash-mismatch
+rule:
+	cargo run --quiet -- rules new $(ID)
+	@echo "write it, then: make check"
+
+# Anew the table of what ordinary logs hold: make frequency LOGS="a.log folder"
+frequency:
+	cargo run --release --example frequency -- src/engine/frequency.bin $(LOGS)

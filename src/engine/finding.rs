@@ -1,0 +1,38 @@
+//! Finding: a rule that matched at a line of the log, with what it captured and the raw lines that prove it.
+
+use crate::rule::{Captures, RuleIndex};
+
+/// One match of one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule.
+    pub rule: RuleIndex,
+    /// 1-based number of the decisive line in the raw log.
+    pub line: u64,
+    /// What was captured, by name.
+    pub captures: Captures,
+    /// The raw lines that prove it: first the decisive one, then those of `follow`, `before` and `context`.
+    pub quotes: Vec<Quote>,
+}
+
+/// A raw line, quoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// 1-based number of its first raw line.
+    pub line: u64,
+    /// 1-based number of its last raw line: more than `line` where a terminal had broken the line.
+    pub end_line: u64,
+    /// The raw text; bytes that are no UTF-8 are replaced, far ends of very long lines are cut.
+    pub text: String,
+}
+
+impl Finding {
+    /// Moves all line numbers down by `lines`.
+    pub fn shift(&mut self, lines: u64) {
+        self.line += lines;
+        for quote in &mut self.quotes {
+            quote.line += lines;
+            quote.end_line += lines;
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Scan: the way from a log's bytes to findings and structure events. The log is cut into chunks of 1 MB at fixed places;
+//! each is scanned on its own, so that one thread, two threads, a pipe and a file give the same result.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use memchr::memchr_iter;
+
+use crate::log::{LINE_REACH, Place};
+use crate::rule::RuleIndex;
+use crate::structure::{ANCHORS, Event};
+
+use super::Engine;
+use super::finding::{Finding, Quote};
+use super::gate::{self, Hit};
+
+/// Bytes of a chunk: limits below hold for each chunk alone.
+pub(super) const CHUNK: u64 = 1 << 20;
+/// Matches of one rule that are read in the first chunk; the rest are counted. A pasted log is one chunk.
+const CAP_FIRST: u32 = 64;
+/// The same for every later chunk.
+const CAP_LATER: u32 = 16;
+/// Bytes that the regexes of one rule may be tried on in one chunk: keeps hostile input linear.
+const BUDGET: usize = 512 * 1024;
+/// Structure events read in one chunk.
+const EVENTS: usize = 512;
+/// Findings of one rule kept from the start and from the end of a log.
+const KEEP_FIRST: usize = 256;
+const KEEP_LAST: usize = 32;
+/// Structure events kept of a log.
+const KEEP_EVENTS: usize = 8 * 1024;
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// In the order of lines.
+    pub findings: Vec<Finding>,
+    /// In the order of lines.
+    pub events: Vec<Event>,
+    /// How often a rule's anchor stood where it was no longer read.
+    pub counted: BTreeMap<RuleIndex, u64>,
+    /// Structure events that were not kept.
+    pub events_dropped: u64,
+    /// Line feeds in the log.
+    pub newlines: u64,
+}
+
+/// The state of one chunk while its blocks pass by.
+#[derive(Debug)]
+pub(super) struct ChunkScan<'e> {
+    engine: &'e Engine,
+    cap: u32,
+    rules: Vec<RuleState>,
+    scan: Scan,
+    /// The line that was cleaned last because colours or quotes might hide a literal in it.
+    undressed: Undressed,
+}
+
+#[derive(Debug, Default)]
+struct Undressed {
+    line: u64,
+    at: u64,
+    text: String,
+}
+
+/// Who asks: where the window stands, in the block and in the log, and on which 1-based line of the chunk.
+#[derive(Clone, Copy)]
+struct Spotted<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    offset: u64,
+    line: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct RuleState {
+    found: u32,
+    spent: usize,
+    /// The line that was tried last, plus one, and where in the log.
+    tried_line: u64,
+    tried_at: u64,
+}
+
+impl<'e> ChunkScan<'e> {
+    /// Starts a chunk; `first` is the one at the start of the log.
+    pub(super) fn new(engine: &'e Engine, first: bool) -> ChunkScan<'e> {
+        let rules = vec![RuleState::default(); engine.rules().len()];
+        ChunkScan {
+            engine,
+            cap: if first { CAP_FIRST } else { CAP_LATER },
+            rules,
+            scan: Scan::default(),
+            undressed: Undressed::default(),
+        }
+    }
+
+    /// Scans the next piece of the chunk: `body` within `bytes`, whose first byte stands at `offset` in the log.
+    pub(super) fn block(&mut self, bytes: &[u8], body: Range<usize>, offset: u64) {
+        let engine = self.engine;
+        let mut counted_to = body.start;
+        gate::scan(engine.tables(), bytes, body.clone(), |hit| {
+            if hit.at > counted_to {
+                self.scan.newlines += newlines(&bytes[counted_to..hit.at]);
+                counted_to = hit.at;
+            }
+            self.hit(bytes, hit, offset);
+        });
+        self.scan.newlines += newlines(&bytes[counted_to..body.end]);
+    }
+
+    /// Ends the chunk. Line numbers are relative to its start.
+    pub(super) fn finish(self) -> Scan {
+        self.scan
+    }
+
+    /// Asks every literal of the window whether it stands there.
+    fn hit(&mut self, bytes: &[u8], hit: Hit, offset: u64) {
+        let spotted = Spotted { bytes, at: hit.at, offset: offset + hit.at as u64, line: self.scan.newlines + 1 };
+        let tables = self.engine.tables();
+        let mut dressed = None;
+        for literal in tables.literals(&tables.windows[hit.window as usize]) {
+            let whole = gate::is_whole(bytes, hit.at, literal);
+            if whole
+                || (*dressed.get_or_insert_with(|| gate::is_dressed(bytes, hit.at))
+                    && self.undressed(spotted).contains(&*literal.text))
+            {
+                self.anchor(spotted, literal.owner as usize, whole);
+            }
+        }
+    }
+
+    fn anchor(&mut self, spotted: Spotted<'_>, owner: usize, exact: bool) {
+        let Spotted { bytes, at, offset, line } = spotted;
+        let Some(state) = self.rules.get_mut(owner) else { return self.marker(spotted, owner) };
+        // The same rule on the same line gives the same answer, unless the line was redrawn in between.
+        if state.tried_line == line {
+            let between = at.saturating_sub(offset.saturating_sub(state.tried_at) as usize)..at;
+            if between.len() < LINE_REACH / 2 && memchr::memchr(b'\r', &bytes[between]).is_none() {
+                return;
+            }
+        }
+        (state.tried_line, state.tried_at) = (line, offset);
+        if state.found >= self.cap || state.spent >= BUDGET {
+            *self.scan.counted.entry(owner).or_default() += 1;
+            return;
+        }
+        let place = Place::of(bytes, at);
+        state.spent += place.raw().len();
+        if let Some(found) = self.engine.try_rule(owner, &place, exact) {
+            state.found += 1;
+            self.scan.findings.push(found_at(owner, line, found));
+        }
+    }
+
+    fn marker(&mut self, spotted: Spotted<'_>, owner: usize) {
+        let Some((_, marker)) = ANCHORS.get(owner - self.rules.len()) else { return };
+        if self.scan.events.len() >= EVENTS {
+            self.scan.events_dropped += 1;
+            return;
+        }
+        if let Some(event) = Event::read(*marker, &Place::of(spotted.bytes, spotted.at), spotted.line) {
+            self.scan.events.push(event);
+        }
+    }
+
+    /// The cleaned text around a window.
+    fn undressed(&mut self, spotted: Spotted<'_>) -> &str {
+        let cleaned = &mut self.undressed;
+        if cleaned.line != spotted.line || spotted.offset.abs_diff(cleaned.at) > (LINE_REACH / 2) as u64 {
+            let text = Place::of(spotted.bytes, spotted.at).line().text.into_owned();
+            *cleaned = Undressed { line: spotted.line, at: spotted.offset, text };
+        }
+        &cleaned.text
+    }
+}
+
+/// A finding at a 1-based line.
+pub(super) fn found_at(rule: RuleIndex, line: u64, found: super::matcher::Match) -> Finding {
+    let quotes = found
+        .quotes
+        .into_iter()
+        .map(|(delta, text)| {
+            let line = line.saturating_add_signed(delta).max(1);
+            Quote { line, end_line: line, text }
+        })
+        .collect();
+    Finding { rule, line, captures: found.captures, quotes }
+}
+
+impl Scan {
+    /// Adds the chunk that comes next in the log.
+    pub fn append(&mut self, mut chunk: Scan) {
+        for finding in &mut chunk.findings {
+            finding.shift(self.newlines);
+        }
+        for event in &mut chunk.events {
+            event.line += self.newlines;
+        }
+        self.newlines += chunk.newlines;
+        self.findings.append(&mut chunk.findings);
+        for (rule, count) in chunk.counted {
+            *self.counted.entry(rule).or_default() += count;
+        }
+        let room = KEEP_EVENTS.saturating_sub(self.events.len());
+        self.events_dropped += chunk.events_dropped + chunk.events.len().saturating_sub(room) as u64;
+        chunk.events.truncate(room);
+        self.events.append(&mut chunk.events);
+        self.thin_out();
+    }
+
+    /// Keeps the first and the last findings of rules that have very many; the others are counted.
+    fn thin_out(&mut self) {
+        if self.findings.len() <= KEEP_FIRST {
+            return;
+        }
+        let mut total: BTreeMap<RuleIndex, usize> = BTreeMap::new();
+        for finding in &self.findings {
+            *total.entry(finding.rule).or_default() += 1;
+        }
+        if total.values().all(|&n| n <= KEEP_FIRST + KEEP_LAST) {
+            return;
+        }
+        let mut seen: BTreeMap<RuleIndex, usize> = BTreeMap::new();
+        let counted = &mut self.counted;
+        self.findings.retain(|finding| {
+            let (seen, total) = (seen.entry(finding.rule).or_default(), total[&finding.rule]);
+            *seen += 1;
+            let keep = *seen <= KEEP_FIRST || *seen + KEEP_LAST > total;
+            if !keep {
+                *counted.entry(finding.rule).or_default() += 1;
+            }
+            keep
+        });
+    }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}

@@ -1,0 +1,18 @@
+//! whyred says why the build is red: the root cause of a failed Bazel or Nix build, its proof, its chain and its fix.
+//!
+//! The modules in the order in which a log meets them; each imports only from those above it.
+
+/// The command line.
+pub mod cli;
+/// From bytes to findings to ranked stories: the one entry to the core.
+pub mod engine;
+/// Fixes, chosen and filled in for one log.
+pub mod fix;
+/// Any bytes become numbered, lazily cleaned lines.
+pub mod log;
+/// The report and its renderers.
+pub mod report;
+/// Known failures: how they are recognised, what they mean, how they are mended.
+pub mod rule;
+/// What a log says about the shape of its build: repository chains, derivations, tools, outcome.
+pub mod structure;

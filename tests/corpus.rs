@@ -1,0 +1,126 @@
+//! Labelled real logs, where they are at hand: good builds stay silent, known failures are named. Skipped with a notice elsewhere.
+
+#![allow(clippy::expect_used, clippy::print_stderr)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use whyred::engine::Engine;
+use whyred::log::Log;
+use whyred::report::Report;
+
+fn corpus(name: &str) -> Option<Vec<PathBuf>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(name);
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is not here", folder.display());
+        return None;
+    }
+    let (mut folders, mut logs) = (vec![folder], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).expect("readable").flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "log") {
+                logs.push(path);
+            }
+        }
+    }
+    logs.sort();
+    Some(logs)
+}
+
+fn report(engine: &Engine, path: &Path) -> Report {
+    Report::of(engine, "log", &engine.diagnose(Log::open(path).expect("readable")))
+}
+
+/// Does the first diagnosis quote the labelled line and give a labelled fix?
+fn is_right(report: &Report, log: &Path) -> bool {
+    let label: serde_json::Value =
+        serde_json::from_slice(&fs::read(log.with_extension("json")).expect("a label")).expect("JSON");
+    let strings = |key: &str| -> Vec<String> {
+        label[key].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+    };
+    let Some(first) = report.diagnoses.first() else { return false };
+    let raw = fs::read(log).expect("readable");
+    let raw: Vec<_> = raw.split(|b| *b == b'\n').map(String::from_utf8_lossy).collect();
+    let mut wanted = strings("also");
+    wanted.extend(label["evidence"].as_str().map(str::to_owned));
+    let located = first.evidence.iter().any(|e| {
+        raw[e.line as usize - 1..e.end_line as usize]
+            .iter()
+            .any(|line| wanted.iter().any(|w| line.contains(w.as_str())))
+    });
+    let fixes: String = first.fixes.iter().map(|fix| format!("{}\n{}\n", fix.title, fix.body)).collect();
+    let fixed = strings("fix_any")
+        .iter()
+        .any(|pattern| whyred::rule::compile(&format!("(?is:{pattern})")).is_ok_and(|regex| regex.is_match(&fixes)));
+    located && fixed
+}
+
+#[test]
+fn good_builds_are_silent() {
+    let Some(logs) = corpus("ok") else { return };
+    let engine = Engine::built_in();
+    for log in logs {
+        let report = report(&engine, &log);
+        assert!(report.diagnoses.is_empty(), "{}: {}", log.display(), report.diagnoses[0].rule);
+    }
+}
+
+#[test]
+fn the_seed_is_diagnosed() {
+    let Some(logs) = corpus("seed") else { return };
+    let engine = Engine::built_in();
+    let missed: Vec<_> = logs.iter().filter(|log| !is_right(&report(&engine, log), log)).collect();
+    assert!(missed.is_empty(), "{} of {} missed: {missed:#?}", missed.len(), logs.len());
+}
+
+#[test]
+fn chains_of_the_seed_come_out_frame_by_frame() {
+    let Some(logs) = corpus("seed") else { return };
+    let engine = Engine::built_in();
+    let mut compared = 0;
+    for log in logs {
+        let label: serde_json::Value =
+            serde_json::from_slice(&fs::read(log.with_extension("json")).expect("a label")).expect("JSON");
+        let Some(chain) = label.get("chain") else { continue };
+        let report = report(&engine, &log);
+        let repository = report
+            .repositories
+            .iter()
+            .find(|r| Some(r.name.as_str()) == chain["repository"].as_str())
+            .expect("the repository");
+        let frames: Vec<String> = repository
+            .frames
+            .iter()
+            .map(|f| {
+                format!(
+                    "{}:{}:{} {}",
+                    f.file,
+                    f.line.unwrap_or_default(),
+                    f.column.unwrap_or_default(),
+                    f.function.as_deref().unwrap_or_default()
+                )
+            })
+            .collect();
+        // A label may know a frame that the log does not show: nobody can read that one out of it.
+        let text = String::from_utf8_lossy(&fs::read(&log).expect("readable")).into_owned();
+        let shown = |frame: &&str| frame.split(' ').next().is_some_and(|place| text.contains(place));
+        let frames_of_label = chain["frames"].as_array().into_iter().flatten().filter_map(|f| f.as_str());
+        let wanted: Vec<&str> = frames_of_label.filter(shown).collect();
+        assert!(wanted.len() >= 3, "{}", log.display());
+        assert_eq!(frames, wanted, "{}", log.display());
+        assert_eq!(repository.rule.as_deref(), chain["rule"].as_str(), "{}", log.display());
+        compared += 1;
+    }
+    assert_eq!(compared, 2);
+}
+
+#[test]
+fn most_of_dev_is_right() {
+    let Some(logs) = corpus("dev") else { return };
+    let engine = Engine::built_in();
+    let right = logs.iter().filter(|log| is_right(&report(&engine, log), log)).count();
+    eprintln!("dev: {right} of {} right at the first place", logs.len());
+    assert!(right * 100 >= logs.len() * 60, "{right} of {}", logs.len());
+}

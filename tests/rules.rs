@@ -1,0 +1,34 @@
+//! Every example and counter-example of every built-in rule, through the shipped engine.
+
+#![allow(clippy::expect_used, clippy::print_stderr)]
+
+use std::collections::BTreeSet;
+
+use whyred::engine::{Engine, check};
+
+#[test]
+fn every_rule_does_what_its_examples_say() {
+    let problems = check(&Engine::built_in());
+    let told: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.rule, p.message)).collect();
+    assert!(problems.is_empty(), "{} problems:\n{}", told.len(), told.join("\n"));
+}
+
+#[test]
+fn rules_read_from_the_folder_are_the_built_in_ones() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let read = whyred::rule::RuleSet::load(&[folder]).expect("the built-in rules load");
+    let built_in = Engine::built_in_rules();
+    let ids = |set: &whyred::rule::RuleSet| set.iter().map(|rule| rule.id.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(ids(&read), ids(&built_in));
+    for rule in built_in.iter() {
+        let index = read.find(&rule.id).expect("known");
+        assert_eq!(read.get(index), rule, "{}: what was packed is what was read", rule.id);
+    }
+}
+
+#[test]
+fn every_cause_has_a_fix_that_is_always_possible() {
+    for rule in Engine::built_in_rules().iter().filter(|rule| rule.role == whyred::rule::Role::Cause) {
+        assert!(rule.fixes.iter().any(|fix| fix.when.is_empty()), "{}: every fix has a condition", rule.id);
+    }
+}
