@@ -23,13 +23,12 @@ fn main() {
     println!("cargo::rerun-if-changed=src/engine/tables.rs");
     println!("cargo::rerun-if-changed=src/engine/frequency.bin");
     println!("cargo::rerun-if-changed=src/structure/anchors.rs");
-    let rules = RuleSet::load(&[PathBuf::from("rules")])
-        .unwrap_or_else(|errors| {
-            for error in &errors {
-                println!("cargo::error={error}");
-            }
-            process::exit(1);
-        });
+    let rules = RuleSet::load(&[PathBuf::from("rules")]).unwrap_or_else(|errors| {
+        for error in &errors {
+            println!("cargo::error={error}");
+        }
+        process::exit(1);
+    });
     let frequency =
         fs::read("src/engine/frequency.bin").unwrap_or_else(|error| fail("src/engine/frequency.bin", &error));
     let source = built_in(&rules, &Frequency(&frequency));

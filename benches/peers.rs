@@ -273,7 +273,7 @@ impl EveryRegex {
 }
 
 fn patterns(rule: &whyred::rule::Rule) -> Vec<Regex> {
-    rule.signature.patterns.iter().filter_map(|pattern| compile(pattern).ok()).collect()
+    rule.signature.patterns.iter().filter_map(|pattern| compile(&pattern.source).ok()).collect()
 }
 
 fn captures_any(regexes: &[Regex], line: &[u8]) -> bool {

@@ -30,7 +30,7 @@ pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl 
     let Ok(slots) = <&[u32; WORDS]>::try_from(&*tables.slots) else { return };
     let bit = |gram: u64| {
         let slot = slot(gram) as u32;
-        slots[slot as usize / 32].wrapping_shr(slot) & 1
+        slots[slot as usize / 32].wrapping_shr(slot)
     };
     let end = body.end.min(bytes.len());
     let mut at = body.start.min(end);
@@ -39,9 +39,9 @@ pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl 
         bytes.get(at..at + STRIDE + BEYOND).filter(|_| at + STRIDE <= end).map(<&[u8; STRIDE + BEYOND]>::try_from)
     {
         let any = (0..STRIDE / STEP).fold(0, |any, k| any | bit(gram_at(stride, k * STEP)));
-        if any != 0 {
+        if any & 1 != 0 {
             let mut places =
-                (0..STRIDE / STEP).rev().fold(0u32, |places, k| places << 1 | bit(gram_at(stride, k * STEP)));
+                (0..STRIDE / STEP).rev().fold(0u32, |places, k| places << 1 | bit(gram_at(stride, k * STEP)) & 1);
             while places != 0 {
                 let k = places.trailing_zeros() as usize;
                 places &= places - 1;
@@ -57,7 +57,7 @@ pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl 
     while at < end {
         let mut eight = [0; 8];
         eight.iter_mut().zip(&bytes[at..]).for_each(|(to, from)| *to = *from);
-        if bit(gram(eight)) != 0 {
+        if bit(gram(eight)) & 1 != 0 {
             hits_of(tables, bytes, at, tables.spots(gram(eight)), &mut on_hit);
         }
         at += STEP;
@@ -66,7 +66,7 @@ pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl 
 
 #[inline(always)]
 fn gram_at(stride: &[u8; STRIDE + BEYOND], at: usize) -> u64 {
-    gram(std::array::from_fn(|i| stride[at + i]))
+    stride.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |eight| gram(*eight))
 }
 
 #[inline(never)]

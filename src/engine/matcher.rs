@@ -2,11 +2,12 @@
 //! each on its own: most rules meet no line of most logs.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use memchr::memmem;
 
 use crate::log::{LINE_REACH, Layer, Line, Place};
-use crate::rule::{self, Captures, Regex, Signature, Speaker};
+use crate::rule::{self, Captures, Pattern, Regex, Signature, Speaker};
 
 /// Longest quoted line, in bytes to each side of the hit.
 const QUOTE_REACH: usize = 2 * 1024;
@@ -30,13 +31,21 @@ pub(crate) struct Match {
     pub quotes: Vec<(i64, String)>,
 }
 
-#[derive(Debug)]
-struct Lazy(OnceLock<Option<Regex>>);
+/// A regex that is compiled when it is first needed: cheaply, because most are used a few times, and well once it is used often.
+#[derive(Debug, Default)]
+struct Lazy {
+    cheap: OnceLock<Option<Regex>>,
+    fast: OnceLock<Option<Regex>>,
+    uses: AtomicU32,
+}
+
+/// Uses after which the time to compile a regex well is paid back.
+const OFTEN: u32 = 128;
 
 impl Matcher {
     /// A matcher of this shape; nothing is compiled yet.
     pub(super) fn new(signature: &Signature) -> Matcher {
-        let lazy = |patterns: &[String]| patterns.iter().map(|_| Lazy(OnceLock::new())).collect();
+        let lazy = |patterns: &[Pattern]| patterns.iter().map(|_| Lazy::default()).collect();
         Matcher {
             patterns: lazy(&signature.patterns),
             follow: lazy(&signature.follow),
@@ -81,20 +90,36 @@ impl Matcher {
             return None;
         }
         for (lazy, pattern) in self.context.iter().zip(&signature.context) {
-            if let Some(regex) = lazy.get(pattern)
-                && !all_captured(regex, &found.captures)
-            {
-                look_around(regex, place, signature.within, &mut found.captures);
-            }
+            let told = look_around(lazy, pattern, place, signature.within, &mut found.captures);
+            found.quotes.extend(told.filter(|(delta, _)| found.quotes.iter().all(|(known, _)| known != delta)));
         }
         Some(found)
     }
 }
 
 impl Lazy {
-    /// The regex; `None` only where a pattern does not compile, which loading a rule rules out.
-    fn get(&self, pattern: &str) -> Option<&Regex> {
-        self.0.get_or_init(|| rule::compile(pattern).ok()).as_ref()
+    /// The regex, where the text may match it. `None` also where a pattern does not compile, which loading a rule rules out.
+    fn get(&self, pattern: &Pattern, text: &str) -> Option<&Regex> {
+        if !pattern.may_match(text) {
+            return None;
+        }
+        if self.uses.fetch_add(1, Ordering::Relaxed) < OFTEN {
+            self.cheap.get_or_init(|| rule::compile(&pattern.source).ok()).as_ref()
+        } else {
+            self.fast.get_or_init(|| rule::compile_for_many(&pattern.source).ok()).as_ref()
+        }
+    }
+
+    /// Is it known to capture only what is already there?
+    fn has_nothing_new(&self, captures: &Captures) -> bool {
+        let Some(Some(regex)) = self.cheap.get() else { return false };
+        let mut names = regex.group_info().all_names().filter_map(|(_, _, name)| name).peekable();
+        names.peek().is_some() && names.all(|name| captures.contains_key(name))
+    }
+
+    /// Does the pattern match the text? Its captures are added.
+    fn capture(&self, pattern: &Pattern, text: &str, captures: &mut Captures) -> bool {
+        self.get(pattern, text).is_some_and(|regex| capture(regex, text, captures))
     }
 }
 
@@ -112,39 +137,44 @@ fn holds_anchor(signature: &Signature, line: &Line<'_>) -> bool {
 }
 
 /// Does one of the patterns match the line? Its captures are added.
-fn any(lazies: &[Lazy], patterns: &[String], line: &Line<'_>, captures: &mut Captures) -> bool {
-    lazies
-        .iter()
-        .zip(patterns)
-        .any(|(lazy, pattern)| lazy.get(pattern).is_some_and(|regex| capture(regex, &line.text, captures)))
+fn any(lazies: &[Lazy], patterns: &[Pattern], line: &Line<'_>, captures: &mut Captures) -> bool {
+    lazies.iter().zip(patterns).any(|(lazy, pattern)| lazy.capture(pattern, &line.text, captures))
 }
 
 /// The nearest of these lines that the pattern matches, as a quote; its captures are added.
 fn first_match<'b>(
     lazy: &Lazy,
-    pattern: &str,
-    lines: impl Iterator<Item = Place<'b>>,
+    pattern: &Pattern,
+    mut lines: impl Iterator<Item = Place<'b>>,
     captures: &mut Captures,
 ) -> Option<(i64, String)> {
-    let regex = lazy.get(pattern)?;
-    lines.into_iter().find(|near| capture(regex, &near.line().text, captures)).map(|near| (near.delta(), quoted(&near)))
+    lines.find(|near| lazy.capture(pattern, &near.line().text, captures)).map(|near| (near.delta(), quoted(&near)))
 }
 
-/// The line itself, then ever farther ones, above before below, until the pattern matches.
-fn look_around(regex: &Regex, place: &Place<'_>, within: usize, captures: &mut Captures) {
-    if capture(regex, &place.line().text, captures) {
-        return;
+/// Looks for optional captures in the line itself, then in ever farther ones, above before below; gives the line that told something new,
+/// quoted, unless it is the line itself.
+fn look_around(
+    lazy: &Lazy,
+    pattern: &Pattern,
+    place: &Place<'_>,
+    within: usize,
+    captures: &mut Captures,
+) -> Option<(i64, String)> {
+    let known = captures.len();
+    if lazy.has_nothing_new(captures) || lazy.capture(pattern, &place.line().text, captures) {
+        return None;
     }
     let (mut above, mut below) = (place.lines_above(), place.lines_below());
     for _ in 0..within {
         let near = [above.next(), below.next()];
-        if near.iter().flatten().any(|near| capture(regex, &near.line().text, captures)) {
-            return;
+        if let Some(found) = near.iter().flatten().find(|near| lazy.capture(pattern, &near.line().text, captures)) {
+            return (captures.len() > known).then(|| (found.delta(), quoted(found)));
         }
         if near.iter().all(Option::is_none) {
-            return;
+            return None;
         }
     }
+    None
 }
 
 /// Searches a line and adds what was captured; a name that is already there keeps its value.
@@ -164,11 +194,6 @@ fn capture(regex: &Regex, text: &str, into: &mut Captures) -> bool {
         }
     }
     true
-}
-
-fn all_captured(regex: &Regex, captures: &Captures) -> bool {
-    let mut names = regex.group_info().all_names().filter_map(|(_, _, name)| name).peekable();
-    names.peek().is_some() && names.all(|name| captures.contains_key(name))
 }
 
 /// The raw text of a line for quoting, cut far from the hit.

@@ -87,7 +87,10 @@ fn groups<'s>(rules: &'s RuleSet, findings: &'s [Finding]) -> Vec<Group<'s>> {
 
 /// What a finding names, by kind.
 fn identities(finding: &Finding) -> impl Iterator<Item = (usize, &str)> {
-    IDENTITIES.iter().enumerate().filter_map(|(kind, name)| Some((kind, finding.captures.get(*name)?.trim_start_matches('@'))))
+    IDENTITIES
+        .iter()
+        .enumerate()
+        .filter_map(|(kind, name)| Some((kind, finding.captures.get(*name)?.trim_start_matches('@'))))
 }
 
 /// The subject of a finding: the first of the rule's templates whose captures are all there.
@@ -141,7 +144,11 @@ impl Group<'_> {
         let mut nearest = u64::MAX;
         while let (Some(a), Some(b)) = (mine.peek(), theirs.peek()) {
             nearest = nearest.min(a.line.abs_diff(b.line));
-            if a.line < b.line { mine.next() } else { theirs.next() };
+            if a.line < b.line {
+                mine.next()
+            } else {
+                theirs.next()
+            };
         }
         nearest
     }
@@ -272,9 +279,7 @@ fn victims<'g, 's: 'g>(
         }
     }
     for derivation in &structure.derivations {
-        if root.named(DRV).any(|drv| drv == derivation.drv)
-            || root.named(NAME).any(|name| name == derivation.name)
-        {
+        if root.named(DRV).any(|drv| drv == derivation.drv) || root.named(NAME).any(|name| name == derivation.name) {
             derivation.wanted_by.iter().map(String::as_str).for_each(&mut add);
         }
     }

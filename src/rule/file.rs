@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{self, SeqAccess, Visitor};
 
 use super::{
-    Condition, Counter, Example, FixKind, FixTemplate, LoadError, Reference, Role, Rule, Safety, Signature, Speaker,
-    Text, Variant, Verdict, Versions, compile,
+    Condition, Counter, Example, FixKind, FixTemplate, LoadError, Pattern, Reference, Role, Rule, Safety, Signature,
+    Speaker, Text, Variant, Verdict, Versions, compile,
 };
 
 /// Shortest anchor that the gate can find, in bytes.
@@ -150,7 +150,7 @@ pub fn parse(path: &Path, id: &str, source: &str) -> Result<Rule, LoadError> {
     })?;
     reader.id(id)?;
     let signature = reader.signature(file.signature, file.generic)?;
-    let known = reader.captures(&signature)?;
+    let known = signature.captures();
     let text = |source: String| reader.text(source, &known);
     let rule = Rule {
         captures: known.clone(),
@@ -227,31 +227,26 @@ impl Reader<'_> {
         }
         Ok(Signature {
             anchors: file.anchor.0,
-            patterns: trimmed(file.pattern),
-            follow: trimmed(file.follow),
-            before: trimmed(file.before),
-            context: trimmed(file.context),
-            unless: trimmed(file.unless),
-            unless_near: trimmed(file.unless_near),
+            patterns: self.patterns(file.pattern)?,
+            follow: self.patterns(file.follow)?,
+            before: self.patterns(file.before)?,
+            context: self.patterns(file.context)?,
+            unless: self.patterns(file.unless)?,
+            unless_near: self.patterns(file.unless_near)?,
             within,
             layer: file.layer,
         })
     }
 
-    /// Compiles every pattern once and gives the names that they can capture.
-    fn captures(&self, signature: &Signature) -> Result<BTreeSet<String>, LoadError> {
-        let mut names = BTreeSet::new();
-        for pattern in signature.all_patterns() {
-            let regex = match compile(pattern) {
-                Ok(regex) => regex,
-                Err(why) => {
-                    return self
-                        .error(pattern, format!("the pattern does not compile: {}", why.trim().replace('\n', " | ")));
-                }
-            };
-            names.extend(regex.group_info().all_names().filter_map(|(_, _, name)| name.map(str::to_owned)));
-        }
-        Ok(names)
+    /// Patterns, without the line feeds that a closing `'''` on its own line leaves.
+    fn patterns(&self, written: OneOrMany) -> Result<Vec<Pattern>, LoadError> {
+        let sources = written.0.iter().map(|source| source.trim_matches('\n'));
+        sources
+            .map(|source| {
+                let told = |why: String| format!("the pattern does not compile: {}", why.trim().replace('\n', " | "));
+                Pattern::new(source).or_else(|why| self.error(source, told(why)))
+            })
+            .collect()
     }
 
     fn text(&self, source: String, known: &BTreeSet<String>) -> Result<Text, LoadError> {
@@ -338,18 +333,16 @@ impl Reader<'_> {
 }
 
 impl Signature {
-    /// Every regex of the signature.
-    pub fn all_patterns(&self) -> impl Iterator<Item = &str> {
-        [&self.patterns, &self.follow, &self.before, &self.context, &self.unless, &self.unless_near]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
+    /// All names that its patterns can capture.
+    fn captures(&self) -> BTreeSet<String> {
+        let patterns = [&self.patterns, &self.follow, &self.before, &self.context, &self.unless, &self.unless_near];
+        let regexes = patterns.into_iter().flatten().filter_map(|pattern| compile(&pattern.source).ok());
+        regexes
+            .flat_map(|regex| {
+                regex.group_info().all_names().filter_map(|(_, _, name)| name.map(str::to_owned)).collect::<Vec<_>>()
+            })
+            .collect()
     }
-}
-
-/// Patterns without the line feeds that a closing `'''` on its own line leaves.
-fn trimmed(patterns: OneOrMany) -> Vec<String> {
-    patterns.0.into_iter().map(|p| p.trim_matches('\n').to_owned()).collect()
 }
 
 fn default_language(kind: FixKind) -> &'static str {
@@ -380,7 +373,7 @@ mod tests {
     fn a_whole_rule_is_read() {
         let rule = read(RULE).unwrap();
         assert_eq!((rule.role, rule.verdict, rule.fixes.len()), (Role::Cause, Verdict::FixBuild, 2));
-        assert_eq!(rule.signature.patterns, [r"widget '(?<name>[^']+)' is out of gizmos"]);
+        assert_eq!(rule.signature.patterns, [Pattern::new(r"widget '(?<name>[^']+)' is out of gizmos").unwrap()]);
         assert_eq!(rule.signature.within, 5);
     }
 

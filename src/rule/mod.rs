@@ -5,6 +5,7 @@
 mod condition;
 mod file;
 mod load_error;
+mod pattern;
 mod regex;
 mod set;
 mod text;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, Situation};
 pub use file::parse;
 pub use load_error::LoadError;
-pub use regex::{Regex, compile};
+pub use pattern::Pattern;
+pub use regex::{Regex, compile, compile_for_many};
 pub use set::{Fnv, Packed, RuleIndex, RuleSet, edge_matches, id_of, read_folder};
 pub use text::{Captures, Text};
 
@@ -99,23 +101,23 @@ impl Verdict {
     }
 }
 
-/// How a rule is recognised. Regexes are kept as text; the engine compiles them when they are first needed.
+/// How a rule is recognised. The engine compiles the regexes when they are first needed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Signature {
     /// Literals of which one must stand in the line before anything else is tried.
     pub anchors: Vec<String>,
     /// Tried in turn on the line; none: the anchor is enough.
-    pub patterns: Vec<String>,
+    pub patterns: Vec<Pattern>,
     /// Must each match a line below.
-    pub follow: Vec<String>,
+    pub follow: Vec<Pattern>,
     /// Must each match a line above.
-    pub before: Vec<String>,
+    pub before: Vec<Pattern>,
     /// Optional captures from the line and its neighbours, nearest first.
-    pub context: Vec<String>,
+    pub context: Vec<Pattern>,
     /// Must not match the line.
-    pub unless: Vec<String>,
+    pub unless: Vec<Pattern>,
     /// Must not match a line nearby.
-    pub unless_near: Vec<String>,
+    pub unless_near: Vec<Pattern>,
     /// Lines to look at on each side.
     pub within: usize,
     /// Who must speak.

@@ -8,7 +8,7 @@ use toml::Value;
 use super::{find, terminal};
 use crate::cli::{FOUND, Global};
 use crate::report::Style;
-use crate::rule::{Condition, FixTemplate, Rule, Safety, Signature, Text};
+use crate::rule::{Condition, FixTemplate, Pattern, Rule, Safety, Signature, Text};
 
 /// Show a rule as the file that it could be in a folder of rules
 #[derive(Debug, Args)]
@@ -133,12 +133,12 @@ impl Page {
     fn signature(&mut self, signature: &Signature) {
         self.head("[signature]");
         self.list("anchor", &signature.anchors);
-        self.list("pattern", &signature.patterns);
-        self.list("follow", &signature.follow);
-        self.list("before", &signature.before);
-        self.list("context", &signature.context);
-        self.list("unless", &signature.unless);
-        self.list("unless_near", &signature.unless_near);
+        self.list("pattern", &written(&signature.patterns));
+        self.list("follow", &written(&signature.follow));
+        self.list("before", &written(&signature.before));
+        self.list("context", &written(&signature.context));
+        self.list("unless", &written(&signature.unless));
+        self.list("unless_near", &written(&signature.unless_near));
         if signature.within != USUAL_WITHIN {
             let _ = writeln!(self.0, "within = {}", signature.within);
         }
@@ -157,6 +157,11 @@ impl Page {
         self.conditions(&fix.when);
         self.text("body", fix.body.source());
     }
+}
+
+/// Patterns as written.
+fn written(patterns: &[Pattern]) -> Vec<String> {
+    patterns.iter().map(|pattern| pattern.source.clone()).collect()
 }
 
 /// A value on one line.
