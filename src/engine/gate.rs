@@ -28,40 +28,30 @@ pub struct Hit {
 #[inline]
 pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl FnMut(Hit)) {
     let Ok(slots) = <&[u32; WORDS]>::try_from(&*tables.slots) else { return };
-    let bit = |gram: u64| {
-        let slot = slot(gram) as u32;
-        slots[slot as usize / 32].wrapping_shr(slot)
-    };
     let end = body.end.min(bytes.len());
     let mut at = body.start.min(end);
     // A stride needs the bytes of its last gram, which reach beyond it.
-    while let Some(Ok(stride)) =
-        bytes.get(at..at + STRIDE + BEYOND).filter(|_| at + STRIDE <= end).map(<&[u8; STRIDE + BEYOND]>::try_from)
-    {
-        let any = (0..STRIDE / STEP).fold(0, |any, k| any | bit(gram_at(stride, k * STEP)));
+    while let Some(stride) = bytes.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at + STRIDE <= end) {
+        let any = (0..STRIDE / STEP).fold(0, |any, k| any | bits(slots, gram_at(stride, k * STEP)));
         if any & 1 != 0 {
-            let mut places =
-                (0..STRIDE / STEP).rev().fold(0u32, |places, k| places << 1 | bit(gram_at(stride, k * STEP)) & 1);
-            while places != 0 {
-                let k = places.trailing_zeros() as usize;
-                places &= places - 1;
-                let spots = tables.spots(gram_at(stride, (k * STEP) & (STRIDE - 1)));
-                if !spots.is_empty() {
-                    hits_of(tables, bytes, at + k * STEP, spots, &mut on_hit);
-                }
-            }
+            hits_of_stride(tables, slots, bytes, stride, at, &mut on_hit);
         }
         at += STRIDE;
     }
     // What is left has no stride, or is cut in the midst of a gram by the end of the bytes.
-    while at < end {
-        let mut eight = [0; 8];
-        eight.iter_mut().zip(&bytes[at..]).for_each(|(to, from)| *to = *from);
-        if bit(gram(eight)) & 1 != 0 {
-            hits_of(tables, bytes, at, tables.spots(gram(eight)), &mut on_hit);
+    for at in (at..end).step_by(STEP) {
+        let gram = last_gram(bytes, at);
+        if bits(slots, gram) & 1 != 0 {
+            hits_of(tables, bytes, at, tables.spots(gram), &mut on_hit);
         }
-        at += STEP;
     }
+}
+
+/// The word of the gram's slot, shifted so that its lowest bit is the slot's.
+#[inline(always)]
+fn bits(slots: &[u32; WORDS], gram: u64) -> u32 {
+    let slot = slot(gram) as u32;
+    slots[slot as usize / 32].wrapping_shr(slot)
 }
 
 #[inline(always)]
@@ -69,7 +59,31 @@ fn gram_at(stride: &[u8; STRIDE + BEYOND], at: usize) -> u64 {
     stride.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |eight| gram(*eight))
 }
 
+/// Kept apart, so that the loop above keeps nothing for it.
 #[inline(never)]
+fn hits_of_stride(
+    tables: &Tables,
+    slots: &[u32; WORDS],
+    bytes: &[u8],
+    stride: &[u8; STRIDE + BEYOND],
+    at: usize,
+    on_hit: &mut impl FnMut(Hit),
+) {
+    let mut places = (0..STRIDE / STEP).fold(0, |places, k| places | (bits(slots, gram_at(stride, k * STEP)) & 1) << k);
+    while places != 0 {
+        let offset = places.trailing_zeros() as usize * STEP;
+        places &= places - 1;
+        hits_of(tables, bytes, at + offset, tables.spots(gram_at(stride, offset)), on_hit);
+    }
+}
+
+/// The gram at a place near the end of the bytes, filled up with zeros.
+fn last_gram(bytes: &[u8], at: usize) -> u64 {
+    let mut eight = [0; 8];
+    eight.iter_mut().zip(&bytes[at..]).for_each(|(to, from)| *to = *from);
+    gram(eight)
+}
+
 fn hits_of(tables: &Tables, bytes: &[u8], at: usize, spots: &[Spot], on_hit: &mut impl FnMut(Hit)) {
     for spot in spots {
         let Some(start) = at.checked_sub(spot.offset as usize) else { continue };

@@ -16,8 +16,8 @@ use crate::log::{Blocks, Log, MARGIN, Source, Unwrapped, unwrap_paste};
 use super::Engine;
 use super::scan::{CHUNK, ChunkScan, Scan};
 
-/// Bytes kept of each end of a log.
-pub const END: usize = 64 * 1024;
+/// Bytes kept of each end of a log: as many as a block remembers of what has passed.
+pub const END: usize = MARGIN;
 /// Files smaller than this are read at once, in bytes.
 const SMALL: u64 = 256 * 1024;
 /// Logs from this size on are worth a second thread, in bytes.
@@ -98,7 +98,6 @@ impl Reading {
                     break;
                 }
             }
-            keep_tail(&mut reading.tail, &block.bytes[block.body.start..]);
             let mut body = block.body.clone();
             let mut offset = block.offset;
             while !body.is_empty() {
@@ -121,6 +120,8 @@ impl Reading {
         if let Some((_, done)) = chunk {
             reading.scan.append(done.finish());
         }
+        let remembered = blocks.remembered();
+        reading.tail = remembered[remembered.len().saturating_sub(END)..].to_vec();
         reading.bytes = blocks.position();
         reading.lines = lines(reading.scan.newlines, &reading.tail);
         if let Some(error) = blocks.error() {
@@ -244,13 +245,6 @@ fn in_parallel(
     });
     let merge = merge.into_inner().unwrap_or_else(PoisonError::into_inner);
     (merge.all, merge.notes)
-}
-
-/// Keeps the last `END` bytes of what has passed; `fresh` starts with bytes that were already kept before.
-fn keep_tail(tail: &mut Vec<u8>, fresh: &[u8]) {
-    let fresh = &fresh[fresh.len().saturating_sub(END)..];
-    tail.clear();
-    tail.extend_from_slice(fresh);
 }
 
 /// Lines of a log with so many line feeds and this end.

@@ -32,8 +32,8 @@ pub fn compile_for_many(pattern: &str) -> Result<Regex, String> {
 
 /// The pattern as its parser understands it, in the way in which `compile` does.
 pub(super) fn parse(pattern: &str) -> Option<Hir> {
-    let parser = |unicode: bool| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(pattern);
-    parser(false).or_else(|_| parser(true)).ok()
+    let parse = |unicode: bool| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(pattern).ok();
+    parse(false).or_else(|| parse(true))
 }
 
 fn config() -> meta::Config {
