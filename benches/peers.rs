@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -28,6 +29,10 @@ fn main() -> io::Result<()> {
         && flag == "--speed"
     {
         return print_speed(Path::new(log));
+    }
+    if arguments == ["--patterns"] {
+        print_patterns();
+        return Ok(());
     }
     let folder = PathBuf::from(std::env::args().nth(1).ok_or_else(|| io::Error::other("usage: peers FOLDER"))?);
     let read = |name: &str| fs::read(folder.join(name));
@@ -138,6 +143,10 @@ fn main() -> io::Result<()> {
     let per_250 = loading.as_secs_f64() * 1e3 * 250.0 / engine.rules().len() as f64;
     target("T13", "250 rules read at run time, ms", "<= 5", per_250, per_250 <= 5.0);
 
+    if let Some(peak) = peak_memory(&big)? {
+        target("T13", "peak memory on a 256 MB log through a pipe, MB", "<= 8", peak, peak <= 8.0);
+    }
+
     let mut small = Vec::new();
     for entry in fs::read_dir(folder.join("small"))? {
         small.push(entry?.path());
@@ -158,6 +167,33 @@ fn main() -> io::Result<()> {
         compare_with_brute_force(&engine, name, bytes);
     }
     Ok(())
+}
+
+/// The patterns of all rules, one a line, without names of captures: for programs that take a file of them.
+fn print_patterns() {
+    for rule in Engine::built_in_rules().iter() {
+        let anchors = rule.signature.anchors.iter().map(|anchor| escaped(anchor));
+        let patterns: Vec<String> = rule.signature.patterns.iter().map(|pattern| unnamed(&pattern.source)).collect();
+        let all = if patterns.is_empty() { anchors.collect() } else { patterns };
+        all.iter().for_each(|pattern| println!("{pattern}"));
+    }
+}
+
+fn escaped(literal: &str) -> String {
+    literal.chars().flat_map(|c| c.is_ascii_punctuation().then_some('\\').into_iter().chain([c])).collect()
+}
+
+/// `(?<name>…)` becomes `(…)`.
+fn unnamed(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find("(?<") {
+        let end = rest[at..].find('>').map_or(rest.len(), |i| at + i + 1);
+        out += &rest[..at];
+        out.push('(');
+        rest = &rest[end..];
+    }
+    out + rest
 }
 
 /// Only the engine's speed on one log, in MB/s: for peers that are programs of their own.
@@ -213,6 +249,20 @@ fn faster<A, B>(mut base: impl FnMut() -> A, mut run: impl FnMut() -> B) -> f64 
         (0..ROUNDS).map(|_| time(1, &mut base).as_secs_f64() / time(1, &mut run).as_secs_f64()).collect();
     ratios.sort_by(f64::total_cmp);
     ratios[ratios.len() / 2]
+}
+
+/// Most memory that the program had, in MB, when it had read all of a log. `None` where the system does not tell.
+fn peak_memory(log: &Path) -> io::Result<Option<f64>> {
+    let program = std::env::current_exe()?.with_file_name("../whyred");
+    let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let mut stdin = child.stdin.take().ok_or_else(|| io::Error::other("no pipe"))?;
+    io::copy(&mut File::open(log)?, &mut stdin)?;
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    drop(stdin);
+    child.wait()?;
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|rest| rest.trim().strip_suffix(" kB"));
+    Ok(peak.and_then(|kilobytes| kilobytes.trim().parse::<f64>().ok()).map(|kilobytes| kilobytes / 1024.0))
 }
 
 fn read_and_count(path: &Path) -> usize {

@@ -155,7 +155,7 @@ impl Group<'_> {
 
     /// Is `other` a consequence of this group?
     fn explains(&self, other: &Group<'_>) -> bool {
-        if self.outdoes(other) {
+        if self.outdoes(other) && !other.says_so(self) {
             return true;
         }
         let cause = self.class() == 0;

@@ -9,7 +9,7 @@ use serde::de::{self, SeqAccess, Visitor};
 
 use super::{
     Condition, Counter, Example, FixKind, FixTemplate, LoadError, Pattern, Reference, Role, Rule, Safety, Signature,
-    Speaker, Text, Variant, Verdict, Versions, compile,
+    Speaker, Text, Variant, Verdict, Versions,
 };
 
 /// Shortest anchor that the gate can find, in bytes.
@@ -149,8 +149,8 @@ pub fn parse(path: &Path, id: &str, source: &str) -> Result<Rule, LoadError> {
         LoadError::new(path, line, error.message().to_owned())
     })?;
     reader.id(id)?;
-    let signature = reader.signature(file.signature, file.generic)?;
-    let known = signature.captures();
+    let mut known = BTreeSet::new();
+    let signature = reader.signature(file.signature, file.generic, &mut known)?;
     let text = |source: String| reader.text(source, &known);
     let rule = Rule {
         captures: known.clone(),
@@ -198,7 +198,12 @@ impl Reader<'_> {
         self.error("", format!("\"{id}\" is no rule id; name the file with small letters, digits and - alone"))
     }
 
-    fn signature(&self, file: SignatureFile, generic: bool) -> Result<Signature, LoadError> {
+    fn signature(
+        &self,
+        file: SignatureFile,
+        generic: bool,
+        known: &mut BTreeSet<String>,
+    ) -> Result<Signature, LoadError> {
         let shortest = if generic { SHORTEST_GENERIC_ANCHOR } else { SHORTEST_ANCHOR };
         if file.anchor.0.is_empty() {
             return self.error("[signature]", "no anchor; write at least one literal that stands in the line");
@@ -227,26 +232,27 @@ impl Reader<'_> {
         }
         Ok(Signature {
             anchors: file.anchor.0,
-            patterns: self.patterns(file.pattern)?,
-            follow: self.patterns(file.follow)?,
-            before: self.patterns(file.before)?,
-            context: self.patterns(file.context)?,
-            unless: self.patterns(file.unless)?,
-            unless_near: self.patterns(file.unless_near)?,
+            patterns: self.patterns(file.pattern, known)?,
+            follow: self.patterns(file.follow, known)?,
+            before: self.patterns(file.before, known)?,
+            context: self.patterns(file.context, known)?,
+            unless: self.patterns(file.unless, known)?,
+            unless_near: self.patterns(file.unless_near, known)?,
             within,
             layer: file.layer,
         })
     }
 
-    /// Patterns, without the line feeds that a closing `'''` on its own line leaves.
-    fn patterns(&self, written: OneOrMany) -> Result<Vec<Pattern>, LoadError> {
-        let sources = written.0.iter().map(|source| source.trim_matches('\n'));
-        sources
-            .map(|source| {
-                let told = |why: String| format!("the pattern does not compile: {}", why.trim().replace('\n', " | "));
-                Pattern::new(source).or_else(|why| self.error(source, told(why)))
-            })
-            .collect()
+    /// Patterns, without the line feeds that a closing `'''` on its own line leaves; the names that they capture become known.
+    fn patterns(&self, written: OneOrMany, known: &mut BTreeSet<String>) -> Result<Vec<Pattern>, LoadError> {
+        let mut patterns = Vec::new();
+        for source in written.0.iter().map(|source| source.trim_matches('\n')) {
+            let told = |why: String| format!("the pattern does not compile: {}", why.trim().replace('\n', " | "));
+            let (pattern, names) = Pattern::new(source).or_else(|why| self.error(source, told(why)))?;
+            patterns.push(pattern);
+            known.extend(names);
+        }
+        Ok(patterns)
     }
 
     fn text(&self, source: String, known: &BTreeSet<String>) -> Result<Text, LoadError> {
@@ -332,19 +338,6 @@ impl Reader<'_> {
     }
 }
 
-impl Signature {
-    /// All names that its patterns can capture.
-    fn captures(&self) -> BTreeSet<String> {
-        let patterns = [&self.patterns, &self.follow, &self.before, &self.context, &self.unless, &self.unless_near];
-        let regexes = patterns.into_iter().flatten().filter_map(|pattern| compile(&pattern.source).ok());
-        regexes
-            .flat_map(|regex| {
-                regex.group_info().all_names().filter_map(|(_, _, name)| name.map(str::to_owned)).collect::<Vec<_>>()
-            })
-            .collect()
-    }
-}
-
 fn default_language(kind: FixKind) -> &'static str {
     match kind {
         FixKind::Command => "sh",
@@ -373,7 +366,7 @@ mod tests {
     fn a_whole_rule_is_read() {
         let rule = read(RULE).unwrap();
         assert_eq!((rule.role, rule.verdict, rule.fixes.len()), (Role::Cause, Verdict::FixBuild, 2));
-        assert_eq!(rule.signature.patterns, [Pattern::new(r"widget '(?<name>[^']+)' is out of gizmos").unwrap()]);
+        assert_eq!(rule.signature.patterns, [Pattern::new(r"widget '(?<name>[^']+)' is out of gizmos").unwrap().0]);
         assert_eq!(rule.signature.within, 5);
     }
 

@@ -20,21 +20,24 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// A pattern from its source.
+    /// A pattern from its source, and the names that it can capture.
     ///
     /// # Errors
     /// What is wrong with the regex, as its parser says it.
-    pub fn new(source: &str) -> Result<Pattern, String> {
-        super::compile(source)?;
-        let mut literals = Vec::new();
-        if let Some(hir) = parse(source) {
-            collect(&hir, &mut literals);
+    pub fn new(source: &str) -> Result<(Pattern, Vec<String>), String> {
+        let hir = parse(source)?;
+        // Only repetition makes a short pattern large: the others need not be compiled to know that they can be.
+        if source.contains('{') {
+            super::compile(source)?;
         }
+        let (mut literals, mut names) = (Vec::new(), Vec::new());
+        collect(&hir, &mut literals);
+        collect_names(&hir, &mut names);
         // The longest is the rarest: asked first it spares the others.
         literals.retain(|literal| literal.len() >= SHORTEST_LITERAL);
         literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
         literals.dedup();
-        Ok(Pattern { source: source.to_owned(), literals })
+        Ok((Pattern { source: source.to_owned(), literals }, names))
     }
 
     /// May this text match? Never no where it does.
@@ -55,6 +58,20 @@ fn collect(hir: &Hir, literals: &mut Vec<Vec<u8>>) {
     }
 }
 
+fn collect_names(hir: &Hir, names: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            names.extend(capture.name.as_deref().map(str::to_owned));
+            collect_names(&capture.sub, names);
+        }
+        HirKind::Repetition(repetition) => collect_names(&repetition.sub, names),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| collect_names(part, names))
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -63,7 +80,7 @@ mod tests {
     #[test]
     fn the_literals_are_what_every_match_holds() {
         let literals = |source: &str| -> Vec<String> {
-            Pattern::new(source).unwrap().literals.into_iter().map(|l| String::from_utf8(l).unwrap()).collect()
+            Pattern::new(source).unwrap().0.literals.into_iter().map(|l| String::from_utf8(l).unwrap()).collect()
         };
         assert_eq!(literals(r"^error: (?<x>\S+) is not defined(?: here)?$"), [" is not defined", "error: "]);
         assert_eq!(literals(r"(?<a>needed)?\d+"), [""; 0]);
@@ -74,9 +91,15 @@ mod tests {
 
     #[test]
     fn a_text_without_the_literal_does_not_match() {
-        let pattern = Pattern::new(r"Unknown host: (?<host>\S+)").unwrap();
+        let pattern = Pattern::new(r"Unknown host: (?<host>\S+)").unwrap().0;
         assert!(pattern.may_match("Unknown host: x") && !pattern.may_match("known host"));
-        assert!(Pattern::new(r"\d+").unwrap().may_match(""));
-        assert!(Pattern::new("(").is_err());
+        assert!(Pattern::new(r"\d+").unwrap().0.may_match(""));
+        assert!(Pattern::new("(").is_err() && Pattern::new(r"(?:\w{1000}){1000}").is_err());
+    }
+
+    #[test]
+    fn names_are_known_without_compiling() {
+        let names = Pattern::new(r"(?<a>x)?(?:(?<b>y)|(?<c>(?<d>z)+))").unwrap().1;
+        assert_eq!(names, ["a", "b", "c", "d"]);
     }
 }

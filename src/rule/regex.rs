@@ -31,9 +31,15 @@ pub fn compile_for_many(pattern: &str) -> Result<Regex, String> {
 }
 
 /// The pattern as its parser understands it, in the way in which `compile` does.
-pub(super) fn parse(pattern: &str) -> Option<Hir> {
-    let parse = |unicode: bool| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(pattern).ok();
-    parse(false).or_else(|| parse(true))
+///
+/// # Errors
+/// What is wrong with the pattern, as the parser says it.
+pub(super) fn parse(pattern: &str) -> Result<Hir, String> {
+    let parse = |unicode: bool| {
+        let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
+        parser.parse(pattern).map_err(|error| error.to_string())
+    };
+    parse(false).or_else(|_| parse(true))
 }
 
 fn config() -> meta::Config {
