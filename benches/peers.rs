@@ -44,18 +44,37 @@ fn main() -> io::Result<()> {
         engine.tables().windows.len()
     );
 
+    // The targets were set with 250 rules; what the whole knowledge base costs stands beside them.
+    let few = with_rules(250)?;
     let mix = read("mix64.log")?;
+    let clean = speed(&mix, || diagnose(&few, &mix));
+    target(
+        "T1",
+        "250 rules in memory, of a newline count, mix",
+        ">= 0.25",
+        clean.of_newlines,
+        clean.of_newlines >= 0.25,
+    );
+    println!("     {:.0} MB/s, newline count {:.0} MB/s", clean.mb_per_second, clean.newlines_mb_per_second);
     let clean = speed(&mix, || diagnose(&engine, &mix));
-    target("T1", "engine in memory, of a newline count, mix", ">= 0.25", clean.of_newlines, clean.of_newlines >= 0.25);
+    target(
+        "T1",
+        "all rules in memory, of a newline count, mix",
+        ">= 0.25",
+        clean.of_newlines,
+        clean.of_newlines >= 0.25,
+    );
     println!("     {:.0} MB/s, newline count {:.0} MB/s", clean.mb_per_second, clean.newlines_mb_per_second);
     let noisy = read("noisy32.log")?;
+    let noisy_speed = speed(&noisy, || diagnose(&few, &noisy));
+    target("T2", "250 rules, noisy (1 line in 8)", ">= 0.20", noisy_speed.of_newlines, noisy_speed.of_newlines >= 0.20);
     let noisy_speed = speed(&noisy, || diagnose(&engine, &noisy));
-    target("T2", "the same, noisy (1 line in 8)", ">= 0.20", noisy_speed.of_newlines, noisy_speed.of_newlines >= 0.20);
+    target("T2", "all rules, noisy (1 line in 8)", ">= 0.20", noisy_speed.of_newlines, noisy_speed.of_newlines >= 0.20);
     if let Ok(real) = read("real.log") {
         let real_speed = speed(&real, || diagnose(&engine, &real));
         target(
             "T2",
-            "the same, real failing logs end to end",
+            "all rules, real failing logs end to end",
             ">= 0.15",
             real_speed.of_newlines,
             real_speed.of_newlines >= 0.15,
@@ -332,6 +351,32 @@ fn captures_any(regexes: &[Regex], line: &[u8]) -> bool {
         regex.captures(line, &mut captures);
         captures.is_match()
     })
+}
+
+/// So many of the rules on disk, evenly chosen.
+fn with_rules(count: usize) -> io::Result<Engine> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::from("rules")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    let folder = std::env::temp_dir().join(format!("whyred-some-rules-{}", std::process::id()));
+    for i in 0..count.min(files.len()) {
+        let path = &files[i * files.len() / count];
+        let to = folder.join(path.strip_prefix("rules").unwrap_or(path));
+        fs::create_dir_all(to.parent().unwrap_or(&folder))?;
+        fs::copy(path, to)?;
+    }
+    // Edges to rules that were not chosen lead nowhere here; that does not matter to speed.
+    let none = RuleSet::load(&[]).map_err(|errors| io::Error::other(errors[0].to_string()))?;
+    let (rules, _) = none.with_packs_lenient(std::slice::from_ref(&folder));
+    fs::remove_dir_all(&folder)?;
+    Ok(Engine::new(rules).on_threads(1))
 }
 
 /// The built-in rules and as many made-up ones as are missing to `count`.

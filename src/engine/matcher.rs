@@ -59,7 +59,8 @@ impl Matcher {
     /// Tries the signature at the line of `place`. `exact`: an anchor is known to stand in the raw line.
     pub(super) fn find(&self, signature: &Signature, place: &Place<'_>, exact: bool) -> Option<Match> {
         let line = place.line();
-        if !speaks(signature.layer, &line) || !(exact || holds_anchor(signature, &line)) {
+        if !speaks(signature.layer, &line) || is_chatter(signature, &line) || !(exact || holds_anchor(signature, &line))
+        {
             return None;
         }
         let mut found = Match { captures: Captures::new(), quotes: Vec::new() };
@@ -130,6 +131,17 @@ fn speaks(wanted: Option<Speaker>, line: &Line<'_>) -> bool {
         Some(Speaker::Bazel) => line.layer == Layer::Bazel,
         Some(Speaker::Builder) => line.layer != Layer::Bazel,
     }
+}
+
+/// A line of Bazel that only informs proves nothing, unless the rule is about such a line.
+fn is_chatter(signature: &Signature, line: &Line<'_>) -> bool {
+    let Some(word) = ["DEBUG", "INFO"]
+        .into_iter()
+        .find(|word| line.text.strip_prefix(word).is_some_and(|rest| rest.starts_with(": ")))
+    else {
+        return false;
+    };
+    !signature.patterns.iter().any(|pattern| pattern.source.contains(word))
 }
 
 fn holds_anchor(signature: &Signature, line: &Line<'_>) -> bool {
