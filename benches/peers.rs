@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::{memchr_iter, memrchr};
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
 use whyred::engine::Engine;
 use whyred::log::Log;
-use whyred::rule::{Regex, RuleSet, compile};
+use whyred::rule::RuleSet;
 
 const ROUNDS: usize = 9;
 /// Bytes on which the gate's results are compared with those of brute force.
@@ -342,7 +344,17 @@ impl EveryRegex {
 }
 
 fn patterns(rule: &whyred::rule::Rule) -> Vec<Regex> {
-    rule.signature.patterns.iter().filter_map(|pattern| compile(&pattern.source).ok()).collect()
+    rule.signature.patterns.iter().filter_map(|pattern| compile(&pattern.source)).collect()
+}
+
+/// As a program with many patterns compiles them: cheaply.
+fn compile(source: &str) -> Option<Regex> {
+    let config = Regex::config().hybrid(false).dfa(false).onepass(false).auto_prefilter(false);
+    let build = |unicode| {
+        let syntax = syntax::Config::new().unicode(unicode).utf8(false);
+        Regex::builder().configure(config.clone()).syntax(syntax).build(source).ok()
+    };
+    build(false).or_else(|| build(true))
 }
 
 fn captures_any(regexes: &[Regex], line: &[u8]) -> bool {

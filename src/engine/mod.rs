@@ -27,7 +27,7 @@ pub use rank::Story;
 pub use reading::{END, Reading, last_lines};
 pub use scan::Scan;
 
-use matcher::{Match, Matcher};
+use matcher::Matcher;
 use tables::{Frequency, Gram, Literal, Spot, Tables, Window};
 
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
@@ -40,7 +40,6 @@ pub const FREQUENCY: Frequency<'static> = Frequency(include_bytes!("frequency.bi
 pub struct Engine {
     rules: RuleSet,
     tables: Cow<'static, Tables>,
-    matchers: Vec<OnceLock<Matcher>>,
     net: OnceLock<Net>,
     threads: usize,
 }
@@ -85,9 +84,8 @@ impl Engine {
     }
 
     fn with(rules: RuleSet, tables: Cow<'static, Tables>) -> Engine {
-        let matchers = (0..rules.len()).map(|_| OnceLock::new()).collect();
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(2));
-        Engine { rules, tables, matchers, net: OnceLock::new(), threads }
+        Engine { rules, tables, net: OnceLock::new(), threads }
     }
 
     /// The same engine on at most so many threads.
@@ -122,12 +120,6 @@ impl Engine {
         Diagnosed { reading, structure, stories }
     }
 
-    /// Tries one rule at a place.
-    pub(crate) fn try_rule(&self, index: RuleIndex, place: &Place<'_>, exact: bool) -> Option<Match> {
-        let signature = &self.rules.get(index).signature;
-        self.matchers[index].get_or_init(|| Matcher::new(signature)).find(signature, place, exact)
-    }
-
     fn is_specific(&self, index: RuleIndex) -> bool {
         let rule = self.rules.get(index);
         !rule.generic && rule.role == Role::Cause
@@ -141,7 +133,7 @@ impl Engine {
         let mut line = reading.scan.newlines - memchr::memchr_iter(b'\n', &tail).count() as u64 + 1;
         let mut counted_to = 0;
         let mut tried_on = vec![0; self.rules.len()];
-        let mut found = Vec::new();
+        let (mut found, mut matcher) = (Vec::new(), Matcher::default());
         for hit in automaton.find_overlapping_iter(&tail) {
             let at = hit.start().max(counted_to);
             line += memchr::memchr_iter(b'\n', &tail[counted_to..at]).count() as u64;
@@ -150,10 +142,12 @@ impl Engine {
             if std::mem::replace(&mut tried_on[rule], line) == line {
                 continue;
             }
-            if let Some(matched) = self.try_rule(rule, &Place::of(&tail, hit.start()), true) {
+            let signature = &self.rules.get(rule).signature;
+            if let Some(matched) = matcher.find(signature, &Place::of(&tail, hit.start()), true) {
                 found.push(scan::found_at(rule, line, matched));
             }
         }
+        drop(matcher);
         reading.tail = tail;
         // The last ones are the nearest to the end of the build.
         reading.scan.findings.extend(found.split_off(found.len().saturating_sub(LAST_NET)));

@@ -13,6 +13,7 @@ use crate::structure::{ANCHORS, Event};
 use super::Engine;
 use super::finding::{Finding, Quote};
 use super::gate::{self, Hit};
+use super::matcher::{Match, Matcher};
 
 /// Bytes of a chunk: limits below hold for each chunk alone.
 pub(super) const CHUNK: u64 = 1 << 20;
@@ -97,13 +98,13 @@ impl<'e> ChunkScan<'e> {
     /// Scans the next piece of the chunk: `body` within `bytes`, whose first byte stands at `offset` in the log.
     pub(super) fn block(&mut self, bytes: &[u8], body: Range<usize>, offset: u64) {
         let engine = self.engine;
-        let mut counted_to = body.start;
+        let (mut counted_to, mut matcher) = (body.start, Matcher::default());
         gate::scan(engine.tables(), bytes, body.clone(), |hit| {
             if hit.at > counted_to {
                 self.scan.newlines += newlines(&bytes[counted_to..hit.at]);
                 counted_to = hit.at;
             }
-            self.hit(bytes, hit, offset);
+            self.hit(bytes, hit, offset, &mut matcher);
         });
         self.scan.newlines += newlines(&bytes[counted_to..body.end]);
     }
@@ -114,7 +115,7 @@ impl<'e> ChunkScan<'e> {
     }
 
     /// Asks every literal of the window whether it stands there.
-    fn hit(&mut self, bytes: &[u8], hit: Hit, offset: u64) {
+    fn hit<'b>(&mut self, bytes: &'b [u8], hit: Hit, offset: u64, matcher: &mut Matcher<'b>) {
         let spotted = Spotted { bytes, at: hit.at, offset: offset + hit.at as u64, line: self.scan.newlines + 1 };
         let tables = self.engine.tables();
         let mut dressed = None;
@@ -124,12 +125,12 @@ impl<'e> ChunkScan<'e> {
                 || (*dressed.get_or_insert_with(|| gate::is_dressed(bytes, hit.at))
                     && self.undressed(spotted).contains(&*literal.text))
             {
-                self.anchor(spotted, literal.owner as usize, whole);
+                self.anchor(spotted, literal.owner as usize, whole, matcher);
             }
         }
     }
 
-    fn anchor(&mut self, spotted: Spotted<'_>, owner: usize, exact: bool) {
+    fn anchor<'b>(&mut self, spotted: Spotted<'b>, owner: usize, exact: bool, matcher: &mut Matcher<'b>) {
         let Spotted { bytes, at, offset, line } = spotted;
         let Some(state) = self.rules.get_mut(owner) else { return self.marker(spotted, owner) };
         // The same rule on the same line gives the same answer, unless the line was redrawn in between.
@@ -146,7 +147,7 @@ impl<'e> ChunkScan<'e> {
         }
         let place = Place::of(bytes, at);
         state.spent += place.raw().len();
-        if let Some(found) = self.engine.try_rule(owner, &place, exact) {
+        if let Some(found) = matcher.find(&self.engine.rules().get(owner).signature, &place, exact) {
             state.found += 1;
             self.scan.findings.push(found_at(owner, line, found));
         }
@@ -175,7 +176,7 @@ impl<'e> ChunkScan<'e> {
 }
 
 /// A finding at a 1-based line.
-pub(super) fn found_at(rule: RuleIndex, line: u64, found: super::matcher::Match) -> Finding {
+pub(super) fn found_at(rule: RuleIndex, line: u64, found: Match) -> Finding {
     let quotes = found
         .quotes
         .into_iter()

@@ -1,11 +1,12 @@
 //! Log: any bytes, from a file, a pipe or memory, read once. Opening one can fail; reading and diagnosing it cannot.
-//! `blocks` cuts streams into pieces, `place` is a line seen from a hit, `line` is a cleaned line, `decode` undoes compression,
+//! `blocks` cuts streams into pieces, `place` is a line seen from a hit, `line` is a cleaned line, `lines` keeps them, `decode` undoes compression,
 //! `wrap` mends terminal pastes.
 
 mod ansi;
 mod blocks;
 mod decode;
 mod line;
+mod lines;
 mod open_error;
 mod place;
 mod prefix;
@@ -20,6 +21,7 @@ use std::path::Path;
 pub use blocks::{Block, Blocks, MARGIN};
 pub use decode::{DecodeStatus, Decoded, compression_of, decoder};
 pub use line::{Layer, Line};
+pub use lines::Lines;
 pub use open_error::OpenError;
 pub use place::{LINE_REACH, Place, REACH};
 pub use wrap::{Unwrapped, unwrap_paste};

@@ -248,9 +248,9 @@ impl Reader<'_> {
         let mut patterns = Vec::new();
         for source in written.0.iter().map(|source| source.trim_matches('\n')) {
             let told = |why: String| format!("the pattern does not compile: {}", why.trim().replace('\n', " | "));
-            let (pattern, names) = Pattern::new(source).or_else(|why| self.error(source, told(why)))?;
+            let pattern = Pattern::new(source).or_else(|why| self.error(source, told(why)))?;
+            known.extend(pattern.names().iter().cloned());
             patterns.push(pattern);
-            known.extend(names);
         }
         Ok(patterns)
     }
@@ -366,7 +366,7 @@ mod tests {
     fn a_whole_rule_is_read() {
         let rule = read(RULE).unwrap();
         assert_eq!((rule.role, rule.verdict, rule.fixes.len()), (Role::Cause, Verdict::FixBuild, 2));
-        assert_eq!(rule.signature.patterns, [Pattern::new(r"widget '(?<name>[^']+)' is out of gizmos").unwrap().0]);
+        assert_eq!(rule.signature.patterns, [Pattern::new(r"widget '(?<name>[^']+)' is out of gizmos").unwrap()]);
         assert_eq!(rule.signature.within, 5);
     }
 

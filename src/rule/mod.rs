@@ -2,11 +2,13 @@
 //! `file` reads the TOML as written, `text` fills captures in, `condition` chooses fixes, `set` holds all rules.
 //! This folder is also compiled into `build.rs`, so that the built-in rules are checked and packed at build time.
 
+mod byte_set;
 mod condition;
 mod file;
 mod load_error;
 mod pattern;
-mod regex;
+mod program;
+mod search;
 mod set;
 mod text;
 
@@ -18,7 +20,7 @@ pub use condition::{Condition, Situation};
 pub use file::parse;
 pub use load_error::LoadError;
 pub use pattern::Pattern;
-pub use regex::{Regex, compile, compile_for_many};
+pub use search::Scratch;
 pub use set::{Fnv, Packed, RuleIndex, RuleSet, edge_matches, id_of, read_folder};
 pub use text::{Captures, Text};
 

@@ -1,50 +1,115 @@
-//! Pattern: a regex as a rule holds it, with the literals that every match must hold. Where one is missing the regex need not be
-//! tried, nor even compiled: most patterns of most rules never are.
+//! Pattern: a regex as a rule holds it: compiled, and with the literals that every match must hold. Where one of them is missing
+//! from a line the program need not be run: most patterns of most rules never are.
 
-use memchr::memmem;
+use memchr::memchr_iter;
+use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
-use super::regex::parse;
+use super::program::Program;
+use super::search::Scratch;
+use super::text::Captures;
 
 /// Shorter literals stand in most lines.
 const SHORTEST_LITERAL: usize = 3;
+/// Literals that are asked for before the program is run: the longest ones, which are the rarest.
+const LITERALS: usize = 2;
 
 /// A regex and what it needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
     /// The regex as written.
     pub source: String,
-    /// What stands in every match; empty where nothing does.
-    pub literals: Vec<Vec<u8>>,
+    literals: Vec<Literal>,
+    program: Program,
+}
+
+/// What stands in every match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Literal {
+    #[serde(with = "serde_bytes")]
+    bytes: Vec<u8>,
+    /// Where in it its rarest byte stands.
+    rarest: u8,
 }
 
 impl Pattern {
-    /// A pattern from its source, and the names that it can capture.
+    /// A pattern from its source, in the syntax of the `regex` crate. Classes such as `\w` are ASCII unless the pattern itself
+    /// needs Unicode.
     ///
     /// # Errors
-    /// What is wrong with the regex, as its parser says it.
-    pub fn new(source: &str) -> Result<(Pattern, Vec<String>), String> {
+    /// What is wrong with the regex, as its parser says it, or what is too large about it.
+    pub fn new(source: &str) -> Result<Pattern, String> {
         let hir = parse(source)?;
-        // Only repetition makes a short pattern large: the others need not be compiled to know that they can be.
-        if source.contains('{') {
-            super::compile(source)?;
-        }
-        let (mut literals, mut names) = (Vec::new(), Vec::new());
+        let program = Program::new(&hir)?;
+        let mut literals = Vec::new();
         collect(&hir, &mut literals);
-        collect_names(&hir, &mut names);
-        // The longest is the rarest: asked first it spares the others.
         literals.retain(|literal| literal.len() >= SHORTEST_LITERAL);
         literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
         literals.dedup();
-        Ok((Pattern { source: source.to_owned(), literals }, names))
+        literals.truncate(LITERALS);
+        Ok(Pattern { source: source.to_owned(), literals: literals.into_iter().map(Literal::new).collect(), program })
     }
 
-    /// May this text match? Never no where it does.
-    #[inline]
-    pub fn may_match(&self, text: &str) -> bool {
-        self.literals.iter().all(|literal| memmem::find(text.as_bytes(), literal).is_some())
+    /// Names of what it can capture.
+    pub fn names(&self) -> &[String] {
+        self.program.names()
     }
+
+    /// Does it match somewhere in the text? What it captures is added to `into`; a name that is already there keeps its value.
+    pub fn capture(&self, text: &str, scratch: &mut Scratch, into: &mut Captures) -> bool {
+        if !self.may_match(text.as_bytes()) || !self.program.search(text, scratch) {
+            return false;
+        }
+        for (name, value) in self.program.captured(text, scratch) {
+            if !into.contains_key(name) {
+                into.insert(name.to_owned(), String::from_utf8_lossy(value).into_owned());
+            }
+        }
+        true
+    }
+
+    /// Does it match somewhere in the text?
+    pub fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
+        self.may_match(text.as_bytes()) && self.program.search(text, scratch)
+    }
+
+    /// Never no where it matches.
+    #[inline]
+    fn may_match(&self, text: &[u8]) -> bool {
+        self.literals.iter().all(|literal| literal.stands_in(text))
+    }
+}
+
+impl Literal {
+    fn new(mut bytes: Vec<u8>) -> Literal {
+        bytes.truncate(usize::from(u8::MAX));
+        let rarest = (0..bytes.len()).min_by_key(|&at| commonness(bytes[at])).unwrap_or(0) as u8;
+        Literal { bytes, rarest }
+    }
+
+    #[inline]
+    fn stands_in(&self, text: &[u8]) -> bool {
+        let at = usize::from(self.rarest);
+        let (Some(byte), Some(from)) = (self.bytes.get(at), text.get(at..)) else { return false };
+        memchr_iter(*byte, from).any(|start| text.get(start..).is_some_and(|rest| rest.starts_with(&self.bytes)))
+    }
+}
+
+/// How common a byte is in logs, roughly: higher is commoner.
+fn commonness(byte: u8) -> usize {
+    const RARE_TO_COMMON: &[u8] =
+        b"ZQXYJKVWHzqxj!?&%#@;UGMPFDLBNORCASTIE~^$+*|<>{}[]()`\"'=,kvwybgphmfdculnsoriat0123456789e:._-/ ";
+    RARE_TO_COMMON.iter().position(|b| *b == byte).unwrap_or(0)
+}
+
+/// The pattern as its parser understands it.
+fn parse(pattern: &str) -> Result<Hir, String> {
+    let parse = |unicode: bool| {
+        let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
+        parser.parse(pattern).map_err(|error| error.to_string())
+    };
+    parse(false).or_else(|_| parse(true))
 }
 
 /// Adds the literals that every match of `hir` holds.
@@ -58,20 +123,6 @@ fn collect(hir: &Hir, literals: &mut Vec<Vec<u8>>) {
     }
 }
 
-fn collect_names(hir: &Hir, names: &mut Vec<String>) {
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref().map(str::to_owned));
-            collect_names(&capture.sub, names);
-        }
-        HirKind::Repetition(repetition) => collect_names(&repetition.sub, names),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().for_each(|part| collect_names(part, names))
-        }
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -80,7 +131,8 @@ mod tests {
     #[test]
     fn the_literals_are_what_every_match_holds() {
         let literals = |source: &str| -> Vec<String> {
-            Pattern::new(source).unwrap().0.literals.into_iter().map(|l| String::from_utf8(l).unwrap()).collect()
+            let literals = Pattern::new(source).unwrap().literals;
+            literals.into_iter().map(|l| String::from_utf8(l.bytes).unwrap()).collect()
         };
         assert_eq!(literals(r"^error: (?<x>\S+) is not defined(?: here)?$"), [" is not defined", "error: "]);
         assert_eq!(literals(r"(?<a>needed)?\d+"), [""; 0]);
@@ -91,15 +143,22 @@ mod tests {
 
     #[test]
     fn a_text_without_the_literal_does_not_match() {
-        let pattern = Pattern::new(r"Unknown host: (?<host>\S+)").unwrap().0;
-        assert!(pattern.may_match("Unknown host: x") && !pattern.may_match("known host"));
-        assert!(Pattern::new(r"\d+").unwrap().0.may_match(""));
+        let pattern = Pattern::new(r"Unknown host: (?<host>\S+)").unwrap();
+        assert!(
+            pattern.may_match(b"Unknown host: x") && !pattern.may_match(b"known host: x") && !pattern.may_match(b"")
+        );
+        assert!(Pattern::new(r"\d+").unwrap().may_match(b""));
         assert!(Pattern::new("(").is_err() && Pattern::new(r"(?:\w{1000}){1000}").is_err());
     }
 
     #[test]
-    fn names_are_known_without_compiling() {
-        let names = Pattern::new(r"(?<a>x)?(?:(?<b>y)|(?<c>(?<d>z)+))").unwrap().1;
-        assert_eq!(names, ["a", "b", "c", "d"]);
+    fn captures_are_added_and_never_replaced() {
+        let (mut scratch, mut captures) = (Scratch::default(), Captures::from([("b".to_owned(), "old".to_owned())]));
+        let pattern = Pattern::new(r"(?<a>x)?(?:(?<b>y)|(?<c>(?<d>z)+))").unwrap();
+        assert_eq!(pattern.names(), ["a", "b", "c", "d"]);
+        assert!(pattern.capture("-xzz", &mut scratch, &mut captures));
+        assert!(pattern.capture("y", &mut scratch, &mut captures));
+        let wanted = [("a", "x"), ("b", "old"), ("c", "zz"), ("d", "z")];
+        assert!(captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).eq(wanted));
     }
 }

@@ -1,0 +1,211 @@
+//! Search: runs a program on a text. A backtracking search that prefers what comes first in the pattern, as Perl's do, and that
+//! remembers what it has tried at each place, so that no text takes more than time linear in its length.
+
+use memchr::memchr;
+
+use super::byte_set::{SET, holds};
+use super::program::{Assertion, Program, Start, op};
+
+/// Steps after which a search gives up: what spans can repeat is bounded, too. Far more than any line needs.
+const MOST_STEPS: u32 = 1 << 22;
+const NOWHERE: u32 = u32::MAX;
+
+/// Memory that searches use again and again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// One bit for each choice at each place: tried.
+    tried: Vec<u64>,
+    todo: Vec<Todo>,
+    /// Where captures start and end, two by two.
+    slots: Vec<u32>,
+}
+
+/// What is left to do where a way fails.
+#[derive(Clone, Copy, Debug)]
+enum Todo {
+    /// Go on at this place of the program, at this one of the text.
+    Try { pc: u16, at: u32 },
+    /// The slot has had this value.
+    Restore { slot: u8, at: u32 },
+}
+
+impl Program {
+    /// Does the pattern match somewhere in the text? Captures are then in `scratch`, see `captured`.
+    pub(super) fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
+        if text.len() >= NOWHERE as usize {
+            return false;
+        }
+        scratch.tried.clear();
+        scratch.tried.resize((usize::from(self.choices) * (text.len() + 1)).div_ceil(64), 0);
+        scratch.slots.clear();
+        scratch.slots.resize(self.names.len() * 2, NOWHERE);
+        let mut run = Run { program: self, text, scratch, steps: MOST_STEPS };
+        match self.start {
+            Start::Text => run.matches_at(0),
+            Start::Anywhere => (0..=text.len()).any(|at| run.matches_at(at)),
+            Start::Byte(byte) => {
+                let mut from = 0;
+                while let Some(at) = memchr(byte, &text.as_bytes()[from..]) {
+                    if run.matches_at(from + at) {
+                        return true;
+                    }
+                    from += at + 1;
+                }
+                false
+            }
+            Start::Set(set) => {
+                let bits = self.sets.bits(set);
+                (0..text.len()).any(|at| holds(bits, text.as_bytes()[at]) && run.matches_at(at))
+            }
+        }
+    }
+
+    /// Names and texts of what the last successful search captured.
+    pub(super) fn captured<'s>(
+        &'s self,
+        text: &'s str,
+        scratch: &'s Scratch,
+    ) -> impl Iterator<Item = (&'s str, &'s [u8])> {
+        self.names.iter().zip(scratch.slots.chunks(2)).filter_map(|(name, slots)| {
+            let [from, to] = slots else { return None };
+            Some((name.as_str(), text.as_bytes().get(*from as usize..*to as usize)?))
+        })
+    }
+}
+
+struct Run<'r> {
+    program: &'r Program,
+    text: &'r str,
+    scratch: &'r mut Scratch,
+    steps: u32,
+}
+
+impl Run<'_> {
+    fn matches_at(&mut self, at: usize) -> bool {
+        self.scratch.todo.clear();
+        self.scratch.todo.push(Todo::Try { pc: 0, at: at as u32 });
+        while let Some(todo) = self.scratch.todo.pop() {
+            match todo {
+                Todo::Try { pc, at } => {
+                    if self.go(usize::from(pc), at as usize) {
+                        return true;
+                    }
+                }
+                Todo::Restore { slot, at } => {
+                    if let Some(known) = self.scratch.slots.get_mut(usize::from(slot)) {
+                        *known = at;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Follows one way through the program until it matches or fails.
+    fn go(&mut self, mut pc: usize, mut at: usize) -> bool {
+        let (code, text) = (&*self.program.code, self.text.as_bytes());
+        let byte = |pc: usize| code.get(pc).copied().unwrap_or(op::MATCH);
+        let place = |pc: usize| usize::from(u16::from_le_bytes([byte(pc), byte(pc + 1)]));
+        loop {
+            match byte(pc) {
+                op::LITERAL => {
+                    let length = usize::from(byte(pc + 1));
+                    let literal = code.get(pc + 2..pc + 2 + length).unwrap_or_default();
+                    if !text[at..].starts_with(literal) {
+                        return false;
+                    }
+                    at += length;
+                    pc += 2 + length;
+                }
+                op::SET => {
+                    if !text.get(at).is_some_and(|b| holds(self.program.sets.bits(byte(pc + 1)), *b)) {
+                        return false;
+                    }
+                    at += 1;
+                    pc += 2;
+                }
+                op::CLASS => {
+                    let Some(class) = self.program.classes.get(usize::from(byte(pc + 1))) else { return false };
+                    let Some(char) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return false };
+                    if !class.iter().any(|(from, to)| (from..=to).contains(&&char)) {
+                        return false;
+                    }
+                    at += char.len_utf8();
+                    pc += 2;
+                }
+                op::SPAN => {
+                    let length = span(self.program.sets.bits(byte(pc + 1)), &text[at..]);
+                    if !self.takes(length as u32) {
+                        return false;
+                    }
+                    at += length;
+                    pc += 2;
+                }
+                choice @ (op::FIRST_HERE | op::FIRST_THERE) => {
+                    if !self.is_new(place(pc + 1), at) || !self.takes(1) {
+                        return false;
+                    }
+                    let (here, there) = (pc + 5, place(pc + 3));
+                    let (first, then) = if choice == op::FIRST_HERE { (here, there) } else { (there, here) };
+                    self.scratch.todo.push(Todo::Try { pc: then as u16, at: at as u32 });
+                    pc = first;
+                }
+                op::JUMP => pc = place(pc + 1),
+                op::SAVE => {
+                    let slot = byte(pc + 1);
+                    if let Some(known) = self.scratch.slots.get_mut(usize::from(slot)) {
+                        self.scratch.todo.push(Todo::Restore { slot, at: *known });
+                        *known = at as u32;
+                    }
+                    pc += 2;
+                }
+                op::ASSERT => {
+                    if !Assertion::ALL.get(usize::from(byte(pc + 1))).is_some_and(|a| a.holds(text, at)) {
+                        return false;
+                    }
+                    pc += 2;
+                }
+                _ => return true,
+            }
+        }
+    }
+
+    /// Has this choice not been tried at this place?
+    fn is_new(&mut self, choice: usize, at: usize) -> bool {
+        let bit = choice * (self.text.len() + 1) + at;
+        let Some(word) = self.scratch.tried.get_mut(bit / 64) else { return false };
+        let mask = 1 << (bit % 64);
+        let new = *word & mask == 0;
+        *word |= mask;
+        new
+    }
+
+    fn takes(&mut self, steps: u32) -> bool {
+        self.steps = self.steps.saturating_sub(steps);
+        self.steps > 0
+    }
+}
+
+/// How many bytes of the set the text starts with.
+fn span(bits: &[u8; SET], text: &[u8]) -> usize {
+    text.iter().position(|byte| !holds(bits, *byte)).unwrap_or(text.len())
+}
+
+impl Assertion {
+    fn holds(self, text: &[u8], at: usize) -> bool {
+        let is_word = |at: Option<usize>| {
+            at.and_then(|at| text.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        };
+        let (before, after) = (is_word(at.checked_sub(1)), is_word(Some(at)));
+        match self {
+            Assertion::Start => at == 0,
+            Assertion::End => at == text.len(),
+            Assertion::StartOfLine => at == 0 || text.get(at - 1) == Some(&b'\n'),
+            Assertion::EndOfLine => text.get(at).is_none_or(|byte| *byte == b'\n'),
+            Assertion::Word => before != after,
+            Assertion::NotWord => before == after,
+            Assertion::WordStart => !before && after,
+            Assertion::WordEnd => before && !after,
+        }
+    }
+}
