@@ -31,9 +31,14 @@ fn main() {
     });
     let frequency =
         fs::read("src/engine/frequency.bin").unwrap_or_else(|error| fail("src/engine/frequency.bin", &error));
-    let source = built_in(&rules, &Frequency(&frequency));
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("built_in.rs");
-    fs::write(&out, source).unwrap_or_else(|error| fail(&out.display().to_string(), &error));
+    let (source, slots) = built_in(&rules, &Frequency(&frequency));
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let write = |name: &str, bytes: &[u8]| {
+        let path = out.join(name);
+        fs::write(&path, bytes).unwrap_or_else(|error| fail(&path.display().to_string(), &error));
+    };
+    write("built_in.rs", source.as_bytes());
+    write("slots.bin", &slots);
 }
 
 fn fail(path: &str, error: &std::io::Error) -> ! {
@@ -41,8 +46,8 @@ fn fail(path: &str, error: &std::io::Error) -> ! {
     process::exit(1);
 }
 
-/// Rust source of the packed rules and their tables.
-fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> String {
+/// Rust source of the packed rules and their tables, and the bytes of the largest table.
+fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> (String, Vec<u8>) {
     let mut anchors: Vec<(&str, u32)> = Vec::new();
     let mut common: Vec<(&str, u32)> = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
@@ -64,7 +69,7 @@ fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> String {
     let _ = writeln!(out, "];\nconst RULES_VERSION: &str = \"{version}\";");
     let _ = writeln!(out, "static COMMON_ANCHORS: &[(&str, RuleIndex)] = &{common:?};");
     let _ = writeln!(out, "static TABLES: Tables = Tables {{");
-    let _ = writeln!(out, "slots: Cow::Borrowed(&{:?}),", tables.slots);
+    let _ = writeln!(out, "slots: Cow::Borrowed(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/slots.bin\"))),");
     let list = |items: Vec<String>| format!("Cow::Borrowed(&[{}])", items.join(","));
     let _ = writeln!(out, "grams: {},", list(tables.grams.iter().map(|g| format!("{g:?}")).collect()));
     let _ = writeln!(out, "spots: {},", list(tables.spots.iter().map(|s| format!("{s:?}")).collect()));
@@ -74,5 +79,5 @@ fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> String {
         .iter()
         .map(|l| format!("Literal {{ text: Cow::Borrowed({:?}), at: {}, owner: {} }}", l.text, l.at, l.owner));
     let _ = writeln!(out, "literals: {} }};", list(literals.collect()));
-    out
+    (out, tables.slots.into_owned())
 }

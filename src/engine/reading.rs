@@ -70,8 +70,8 @@ impl Reading {
         let scan = match unwrap_paste(bytes) {
             Some(unwrapped) => scan_unwrapped(engine, bytes, &unwrapped),
             None if threads > 1 && size >= TWO_THREADS_FROM => {
-                in_parallel(size, threads, |chunk, first| {
-                    let mut scan = ChunkScan::new(engine, first);
+                in_parallel(size, threads, |chunk, number, _| {
+                    let mut scan = ChunkScan::new(engine, number);
                     scan.block(bytes, chunk.start as usize..chunk.end as usize, 0);
                     Ok(scan.finish())
                 })
@@ -108,7 +108,7 @@ impl Reading {
                 {
                     reading.scan.append(done.finish());
                 }
-                let (_, scan) = chunk.get_or_insert_with(|| (number, ChunkScan::new(engine, number == 0)));
+                let (_, scan) = chunk.get_or_insert_with(|| (number, ChunkScan::new(engine, number)));
                 scan.block(block.bytes, body.start..end, offset - body.start as u64);
                 offset += (end - body.start) as u64;
                 body.start = end;
@@ -131,19 +131,29 @@ impl Reading {
     }
 
     fn of_file(engine: &Engine, file: &File, size: u64, threads: usize) -> Reading {
-        if size <= SMALL || !POSITIONED || (threads < 2 || size < TWO_THREADS_FROM) {
+        if size <= SMALL {
+            // One byte more: a file that grows is read as a stream.
+            let mut bytes = Vec::with_capacity(size as usize + 1);
+            let read = file.take(size + 1).read_to_end(&mut bytes);
+            return match read {
+                Ok(n) if n as u64 <= size => Reading::of_bytes(engine, &bytes, 1),
+                _ => Reading::of_stream(engine, bytes.as_slice().chain(file)),
+            };
+        }
+        if !POSITIONED || threads < 2 || size < TWO_THREADS_FROM {
             return Reading::of_stream(engine, file);
         }
-        let (scan, mut notes) = in_parallel(size, threads, |chunk, first| {
+        let (scan, mut notes) = in_parallel(size, threads, |chunk, number, buffer| {
             let base = chunk.start.saturating_sub(MARGIN as u64);
             let part = FilePart { file, at: base, end: chunk.end + MARGIN as u64 };
-            let mut blocks = Blocks::within(part, base, chunk.clone());
-            let mut scan = ChunkScan::new(engine, first);
+            let mut blocks = Blocks::within(part, base, chunk.clone(), std::mem::take(buffer));
+            let mut scan = ChunkScan::new(engine, number);
             while let Some(block) = blocks.next_block() {
                 scan.block(block.bytes, block.body.clone(), block.offset - block.body.start as u64);
             }
-            blocks.error().map_or(Ok(()), |error| Err(error.to_string()))?;
-            Ok(scan.finish())
+            let error = blocks.error().map(ToString::to_string);
+            *buffer = blocks.into_buffer();
+            error.map_or(Ok(scan.finish()), Err)
         });
         let mut end = |from: u64| {
             let mut bytes = Vec::new();
@@ -162,7 +172,7 @@ impl Reading {
 fn scan_bytes(engine: &Engine, bytes: &[u8]) -> Scan {
     let mut all = Scan::default();
     for chunk in chunks(bytes.len() as u64) {
-        let mut scan = ChunkScan::new(engine, chunk.start == 0);
+        let mut scan = ChunkScan::new(engine, chunk.start / CHUNK);
         scan.block(bytes, chunk.start as usize..chunk.end as usize, 0);
         all.append(scan.finish());
     }
@@ -201,7 +211,7 @@ fn chunks(size: u64) -> impl Iterator<Item = Range<u64>> {
 fn in_parallel(
     size: u64,
     threads: usize,
-    scan: impl Fn(Range<u64>, bool) -> Result<Scan, String> + Sync,
+    scan: impl Fn(Range<u64>, u64, &mut Vec<u8>) -> Result<Scan, String> + Sync,
 ) -> (Scan, Vec<String>) {
     struct Merge {
         next: u64,
@@ -213,13 +223,14 @@ fn in_parallel(
     let progress = Condvar::new();
     let next = AtomicU64::new(0);
     let worker = || {
+        let mut buffer = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let chunk = number * CHUNK..((number + 1) * CHUNK).min(size);
             if chunk.is_empty() {
                 return;
             }
-            let result = scan(chunk, number == 0);
+            let result = scan(chunk, number, &mut buffer);
             let mut guard = merge.lock().unwrap_or_else(PoisonError::into_inner);
             while guard.waiting.len() >= WAITING && guard.next != number {
                 guard = progress.wait(guard).unwrap_or_else(PoisonError::into_inner);

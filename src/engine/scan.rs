@@ -17,10 +17,11 @@ use super::matcher::{Match, Matcher};
 
 /// Bytes of a chunk: limits below hold for each chunk alone.
 pub(super) const CHUNK: u64 = 1 << 20;
-/// Matches of one rule that are read in the first chunk; the rest are counted. A pasted log is one chunk.
-const CAP_FIRST: u32 = 64;
-/// The same for every later chunk.
-const CAP_LATER: u32 = 16;
+/// Bytes that the gate sees before their line feeds are counted, while they are still in the first-level cache.
+const PIECE: usize = 16 * 1024;
+/// Matches of one rule that are read in a chunk; the rest are counted. A pasted log is the first chunk; in a log that is so large
+/// the same message tells less each time.
+const CAPS: [(u64, u32); 3] = [(1, 64), (8, 16), (u64::MAX, 4)];
 /// Bytes that the regexes of one rule may be tried on in one chunk: keeps hostile input linear.
 const BUDGET: usize = 512 * 1024;
 /// Structure events read in one chunk.
@@ -77,18 +78,19 @@ struct Spotted<'b> {
 struct RuleState {
     found: u32,
     spent: usize,
+    counted: u64,
     /// The line that was tried last, plus one, and where in the log.
     tried_line: u64,
     tried_at: u64,
 }
 
 impl<'e> ChunkScan<'e> {
-    /// Starts a chunk; `first` is the one at the start of the log.
-    pub(super) fn new(engine: &'e Engine, first: bool) -> ChunkScan<'e> {
+    /// Starts a chunk, the `number`th of the log, counted from 0.
+    pub(super) fn new(engine: &'e Engine, number: u64) -> ChunkScan<'e> {
         let rules = vec![RuleState::default(); engine.rules().len()];
         ChunkScan {
             engine,
-            cap: if first { CAP_FIRST } else { CAP_LATER },
+            cap: CAPS.iter().find(|(before, _)| number < *before).map_or(0, |(_, cap)| *cap),
             rules,
             scan: Scan::default(),
             undressed: Undressed::default(),
@@ -98,19 +100,25 @@ impl<'e> ChunkScan<'e> {
     /// Scans the next piece of the chunk: `body` within `bytes`, whose first byte stands at `offset` in the log.
     pub(super) fn block(&mut self, bytes: &[u8], body: Range<usize>, offset: u64) {
         let engine = self.engine;
-        let (mut counted_to, mut matcher) = (body.start, Matcher::default());
-        gate::scan(engine.tables(), bytes, body.clone(), |hit| {
-            if hit.at > counted_to {
-                self.scan.newlines += newlines(&bytes[counted_to..hit.at]);
-                counted_to = hit.at;
-            }
-            self.hit(bytes, hit, offset, &mut matcher);
-        });
-        self.scan.newlines += newlines(&bytes[counted_to..body.end]);
+        let mut matcher = Matcher::default();
+        for start in body.clone().step_by(PIECE) {
+            let piece = start..(start + PIECE).min(body.end);
+            let mut counted_to = start;
+            gate::scan(engine.tables(), bytes, piece.clone(), |hit| {
+                if hit.at > counted_to {
+                    self.scan.newlines += newlines(&bytes[counted_to..hit.at]);
+                    counted_to = hit.at;
+                }
+                self.hit(bytes, hit, offset, &mut matcher);
+            });
+            self.scan.newlines += newlines(&bytes[counted_to..piece.end]);
+        }
     }
 
     /// Ends the chunk. Line numbers are relative to its start.
-    pub(super) fn finish(self) -> Scan {
+    pub(super) fn finish(mut self) -> Scan {
+        let counted = self.rules.iter().enumerate().filter(|(_, state)| state.counted > 0);
+        self.scan.counted = counted.map(|(rule, state)| (rule, state.counted)).collect();
         self.scan
     }
 
@@ -142,7 +150,7 @@ impl<'e> ChunkScan<'e> {
         }
         (state.tried_line, state.tried_at) = (line, offset);
         if state.found >= self.cap || state.spent >= BUDGET {
-            *self.scan.counted.entry(owner).or_default() += 1;
+            state.counted += 1;
             return;
         }
         let place = Place::of(bytes, at);

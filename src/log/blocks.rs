@@ -8,6 +8,8 @@ use super::place::REACH;
 
 /// Bytes of a body, a multiple of 64.
 const BODY: usize = 256 * 1024;
+/// Bodies in the buffer: with each of them what stands around it has to be moved less often.
+const BODIES: usize = 3;
 /// Bytes kept on each side of a body, a multiple of 64 and no less than what a `Place` may look at.
 pub const MARGIN: usize = 32 * 1024;
 const _: () = assert!(MARGIN >= REACH && MARGIN.is_multiple_of(64) && BODY.is_multiple_of(64));
@@ -43,22 +45,25 @@ pub struct Blocks<R> {
 impl<R: Read> Blocks<R> {
     /// All of a stream.
     pub fn new(input: R) -> Blocks<R> {
-        Blocks::within(input, 0, 0..u64::MAX)
+        Blocks::within(input, 0, 0..u64::MAX, Vec::new())
     }
 
     /// The part `bodies` of a stream whose first byte to be read stands at `base`; `bodies.start` is a multiple of 64.
-    pub fn within(input: R, base: u64, bodies: Range<u64>) -> Blocks<R> {
+    /// `buffer` is an empty one, or that of other blocks, which is used again.
+    pub fn within(input: R, base: u64, bodies: Range<u64>, mut buffer: Vec<u8>) -> Blocks<R> {
         let next = usize::try_from(bodies.start.saturating_sub(base)).unwrap_or(usize::MAX);
-        let buffer = vec![0; BODY + 2 * MARGIN];
+        buffer.resize(BODIES * BODY + 2 * MARGIN, 0);
         Blocks { input, buffer, filled: 0, next, base, end: bodies.end, ended: false, error: None }
     }
 
     /// The next block, or `None` at the end. A read error ends the stream; see `error`.
     pub fn next_block(&mut self) -> Option<Block<'_>> {
-        self.slide();
-        self.fill();
+        if self.next + BODY + MARGIN > self.buffer.len() {
+            self.slide();
+        }
+        self.fill(self.next.saturating_add(BODY + MARGIN).min(self.buffer.len()));
         let limit = usize::try_from(self.end.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let available = if self.ended { self.filled } else { (self.filled - MARGIN) & !63 };
+        let available = if self.ended { self.filled.min(self.next.saturating_add(BODY)) } else { (self.filled - MARGIN) & !63 };
         let body = self.next..available.min(limit);
         if body.is_empty() {
             return None;
@@ -78,6 +83,11 @@ impl<R: Read> Blocks<R> {
         self.base + self.filled as u64
     }
 
+    /// The buffer, for other blocks.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
     /// Why reading stopped early, if it did.
     pub fn error(&self) -> Option<&io::Error> {
         self.error.as_ref()
@@ -92,9 +102,10 @@ impl<R: Read> Blocks<R> {
         self.base += keep_from as u64;
     }
 
-    fn fill(&mut self) {
-        while !self.ended && self.filled < self.buffer.len() {
-            match self.input.read(&mut self.buffer[self.filled..]) {
+    /// Reads up to this place of the buffer.
+    fn fill(&mut self, to: usize) {
+        while !self.ended && self.filled < to {
+            match self.input.read(&mut self.buffer[self.filled..to]) {
                 Ok(0) => self.ended = true,
                 Ok(n) => self.filled += n,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -146,7 +157,7 @@ mod tests {
         let text: Vec<u8> = (0..600_000).map(|i| (i % 251) as u8).collect();
         let (from, to) = (256 * 1024, 512 * 1024);
         let base = from - MARGIN;
-        let mut blocks = Blocks::within(&text[base..], base as u64, from as u64..to as u64);
+        let mut blocks = Blocks::within(&text[base..], base as u64, from as u64..to as u64, Vec::new());
         let mut seen = Vec::new();
         while let Some(block) = blocks.next_block() {
             seen.extend_from_slice(&block.bytes[block.body]);

@@ -56,11 +56,14 @@ impl<'a> Line<'a> {
     /// Cleans what holds no `\r`.
     fn of_piece(piece: &'a [u8]) -> Line<'a> {
         let text = match ansi::strip(piece) {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => Cow::Owned(match String::from_utf8_lossy(&bytes) {
-                Cow::Borrowed(text) => text.to_owned(),
-                Cow::Owned(text) => text,
-            }),
+            Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+                // Much faster on text that is what it should be.
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            },
+            Cow::Owned(bytes) => Cow::Owned(
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            ),
         };
         match plain_quotes(text) {
             Cow::Borrowed(text) => {
