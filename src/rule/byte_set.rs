@@ -54,7 +54,7 @@ impl ByteSets {
         if known.is_none() {
             self.0.extend(set.0);
         }
-        u8::try_from(number).map_err(|_| TOO_MANY_CLASSES.to_owned())
+        u8::try_from(number).ok().filter(|number| *number < u8::MAX).ok_or_else(|| TOO_MANY_CLASSES.to_owned())
     }
 
     /// The bits of a set; empty for a number that there is not.

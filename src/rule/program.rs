@@ -24,6 +24,10 @@ pub(super) mod op {
     pub(in super::super) const CLASS: u8 = 9;
     /// Set (1): as many bytes of the set as there are, and never fewer.
     pub(in super::super) const SPAN: u8 = 3;
+    /// Set (1), number (2), what must come next (set, 1): as many bytes of the set as there are, and if what follows fails fewer.
+    pub(in super::super) const MOST: u8 = 10;
+    /// Set (1), number (2), what must come next (set, 1): no byte of the set, and if what follows fails more.
+    pub(in super::super) const LEAST: u8 = 11;
     /// Number (2), place (2): go on here, and if that fails there.
     pub(in super::super) const FIRST_HERE: u8 = 4;
     /// Number (2), place (2): go on there, and if that fails here.
@@ -35,6 +39,9 @@ pub(super) mod op {
     /// `Assertion` (1): holds here.
     pub(in super::super) const ASSERT: u8 = 8;
 }
+
+/// The number of no set: any byte may come next, or the end.
+pub(super) const ANY: u8 = u8::MAX;
 
 /// A compiled pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -309,7 +316,7 @@ impl Compiler {
         let last = branches.len().saturating_sub(1);
         let mut ends = Vec::new();
         for (i, branch) in branches.into_iter().enumerate() {
-            let otherwise = if i < last { Some(self.choice(op::FIRST_HERE)?) } else { None };
+            let otherwise = if i < last { Some(self.choice(true)?) } else { None };
             branch(self)?;
             if let Some(otherwise) = otherwise {
                 self.code.push(op::JUMP);
@@ -331,13 +338,12 @@ impl Compiler {
         for _ in 0..*min {
             self.emit(sub, &again)?;
         }
-        let prefer = if *greedy { op::FIRST_HERE } else { op::FIRST_THERE };
         match max {
-            None => self.repeat_for_ever(sub, prefer, next, &again),
+            None => self.repeat_for_ever(sub, *greedy, next, &again),
             Some(max) => {
                 let mut ends = Vec::new();
                 for _ in *min..*max {
-                    ends.push(self.choice(prefer)?);
+                    ends.push(self.choice(*greedy)?);
                     self.emit(sub, &again)?;
                 }
                 ends.into_iter().try_for_each(|end| self.comes_here(end))
@@ -345,29 +351,39 @@ impl Compiler {
         }
     }
 
-    fn repeat_for_ever(&mut self, sub: &Hir, prefer: u8, next: &Next, again: &Next) -> Result<(), String> {
-        if let Some(set) = single_bytes(sub).filter(|_| prefer == op::FIRST_HERE) {
+    fn repeat_for_ever(&mut self, sub: &Hir, greedy: bool, next: &Next, again: &Next) -> Result<(), String> {
+        if let Some(set) = single_bytes(sub) {
+            let number = self.sets.number_of(set)?;
             // What comes next cannot start within the span: it would be in vain to give back any of it.
-            if next.ends != Ends::Perhaps && !next.bytes.meets(set) {
-                let number = self.sets.number_of(set)?;
+            if greedy && next.ends != Ends::Perhaps && !next.bytes.meets(set) {
                 self.code.extend([op::SPAN, number]);
                 return Ok(());
             }
+            let then = if next.ends == Ends::Never { self.sets.number_of(next.bytes)? } else { ANY };
+            self.code.extend([if greedy { op::MOST } else { op::LEAST }, number]);
+            self.number_of_choice()?;
+            self.code.push(then);
+            return Ok(());
         }
         let start = self.code.len();
-        let end = self.choice(prefer)?;
+        let end = self.choice(greedy)?;
         self.emit(sub, again)?;
         self.code.push(op::JUMP);
         self.place(start)?;
         self.comes_here(end)
     }
 
-    /// Writes a choice; its other place is written later.
-    fn choice(&mut self, prefer: u8) -> Result<usize, String> {
-        self.code.push(prefer);
+    /// Writes a choice between what comes now and another place, which is written later.
+    fn choice(&mut self, first_here: bool) -> Result<usize, String> {
+        self.code.push(if first_here { op::FIRST_HERE } else { op::FIRST_THERE });
+        self.number_of_choice()?;
+        Ok(self.place_to_come())
+    }
+
+    fn number_of_choice(&mut self) -> Result<(), String> {
         self.code.extend(self.choices.to_le_bytes());
         self.choices = self.choices.checked_add(1).ok_or("the pattern has too many choices")?;
-        Ok(self.place_to_come())
+        Ok(())
     }
 
     fn place_to_come(&mut self) -> usize {

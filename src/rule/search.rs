@@ -4,11 +4,13 @@
 use memchr::memchr;
 
 use super::byte_set::{SET, holds};
-use super::program::{Assertion, Program, Start, op};
+use super::program::{ANY, Assertion, Program, Start, op};
 
 /// Steps after which a search gives up: what spans can repeat is bounded, too. Far more than any line needs.
 const MOST_STEPS: u32 = 1 << 22;
 const NOWHERE: u32 = u32::MAX;
+/// Bytes of a loop's instruction.
+const LOOP: usize = 5;
 
 /// Memory that searches use again and again.
 #[derive(Debug, Default)]
@@ -25,6 +27,10 @@ pub struct Scratch {
 enum Todo {
     /// Go on at this place of the program, at this one of the text.
     Try { pc: u16, at: u32 },
+    /// Go on after the loop at this place of the program, with the text at `high`, or else ever nearer to `low`.
+    Fewer { pc: u16, low: u32, high: u32 },
+    /// The loop at this place of the program has one byte more, which ends here.
+    More { pc: u16, at: u32 },
     /// The slot has had this value.
     Restore { slot: u8, at: u32 },
 }
@@ -73,6 +79,27 @@ impl Program {
     }
 }
 
+impl Program {
+    #[inline]
+    fn byte(&self, pc: usize) -> u8 {
+        self.code.get(pc).copied().unwrap_or(op::MATCH)
+    }
+
+    #[inline]
+    fn place(&self, pc: usize) -> usize {
+        usize::from(u16::from_le_bytes([self.byte(pc), self.byte(pc + 1)]))
+    }
+
+    /// Can what comes after the loop at `pc` start with this byte, or with the end of the text?
+    #[inline]
+    fn may_follow(&self, pc: usize, byte: Option<&u8>) -> bool {
+        match self.byte(pc + 4) {
+            ANY => true,
+            next => byte.is_some_and(|byte| holds(self.sets.bits(next), *byte)),
+        }
+    }
+}
+
 struct Run<'r> {
     program: &'r Program,
     text: &'r str,
@@ -91,6 +118,18 @@ impl Run<'_> {
                         return true;
                     }
                 }
+                Todo::Fewer { pc, low, high } => {
+                    let pc = usize::from(pc);
+                    if self.fewer(pc, low as usize, high as usize).is_some_and(|at| self.go(pc + LOOP, at)) {
+                        return true;
+                    }
+                }
+                Todo::More { pc, at } => {
+                    let pc = usize::from(pc);
+                    if self.more(pc, at as usize).is_some_and(|at| self.go(pc + LOOP, at)) {
+                        return true;
+                    }
+                }
                 Todo::Restore { slot, at } => {
                     if let Some(known) = self.scratch.slots.get_mut(usize::from(slot)) {
                         *known = at;
@@ -103,14 +142,14 @@ impl Run<'_> {
 
     /// Follows one way through the program until it matches or fails.
     fn go(&mut self, mut pc: usize, mut at: usize) -> bool {
-        let (code, text) = (&*self.program.code, self.text.as_bytes());
-        let byte = |pc: usize| code.get(pc).copied().unwrap_or(op::MATCH);
-        let place = |pc: usize| usize::from(u16::from_le_bytes([byte(pc), byte(pc + 1)]));
+        let (program, text) = (self.program, self.text.as_bytes());
+        let byte = |pc| program.byte(pc);
+        let place = |pc| program.place(pc);
         loop {
             match byte(pc) {
                 op::LITERAL => {
                     let length = usize::from(byte(pc + 1));
-                    let literal = code.get(pc + 2..pc + 2 + length).unwrap_or_default();
+                    let literal = program.code.get(pc + 2..pc + 2 + length).unwrap_or_default();
                     if !text[at..].starts_with(literal) {
                         return false;
                     }
@@ -118,14 +157,14 @@ impl Run<'_> {
                     pc += 2 + length;
                 }
                 op::SET => {
-                    if !text.get(at).is_some_and(|b| holds(self.program.sets.bits(byte(pc + 1)), *b)) {
+                    if !text.get(at).is_some_and(|b| holds(program.sets.bits(byte(pc + 1)), *b)) {
                         return false;
                     }
                     at += 1;
                     pc += 2;
                 }
                 op::CLASS => {
-                    let Some(class) = self.program.classes.get(usize::from(byte(pc + 1))) else { return false };
+                    let Some(class) = program.classes.get(usize::from(byte(pc + 1))) else { return false };
                     let Some(char) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return false };
                     if !class.iter().any(|(from, to)| (from..=to).contains(&&char)) {
                         return false;
@@ -134,13 +173,24 @@ impl Run<'_> {
                     pc += 2;
                 }
                 op::SPAN => {
-                    let length = span(self.program.sets.bits(byte(pc + 1)), &text[at..]);
+                    let length = span(program.sets.bits(byte(pc + 1)), &text[at..]);
                     if !self.takes(length as u32) {
                         return false;
                     }
                     at += length;
                     pc += 2;
                 }
+                op::MOST => {
+                    let high = self.run_of(pc, at);
+                    match high.and_then(|high| self.fewer(pc, at, high)) {
+                        Some(fewer) => (at, pc) = (fewer, pc + LOOP),
+                        None => return false,
+                    }
+                }
+                op::LEAST => match self.more(pc, at) {
+                    Some(more) => (at, pc) = (more, pc + LOOP),
+                    None => return false,
+                },
                 choice @ (op::FIRST_HERE | op::FIRST_THERE) => {
                     if !self.is_new(place(pc + 1), at) || !self.takes(1) {
                         return false;
@@ -168,6 +218,50 @@ impl Run<'_> {
                 _ => return true,
             }
         }
+    }
+
+    /// How far the bytes of a loop go that were not tried before; `None` where the first one was.
+    fn run_of(&mut self, pc: usize, at: usize) -> Option<usize> {
+        let (set, choice) = (self.program.sets.bits(self.program.byte(pc + 1)), self.program.place(pc + 2));
+        let text = self.text.as_bytes();
+        let mut end = at;
+        while self.is_new(choice, end) {
+            end += 1;
+            if !text.get(end - 1).is_some_and(|byte| holds(set, *byte)) {
+                break;
+            }
+        }
+        (end > at && self.takes((end - at) as u32)).then(|| end - 1)
+    }
+
+    /// The last place from `low` to `high` where what comes after the loop can start; what is before it is left to do.
+    fn fewer(&mut self, pc: usize, low: usize, high: usize) -> Option<usize> {
+        let at = (low..=high).rev().find(|at| self.program.may_follow(pc, self.text.as_bytes().get(*at)))?;
+        if at > low {
+            self.scratch.todo.push(Todo::Fewer { pc: pc as u16, low: low as u32, high: at as u32 - 1 });
+        }
+        Some(at)
+    }
+
+    /// The first place from `at` on, within the loop's bytes, where what comes after the loop can start; what is beyond it is left
+    /// to do.
+    fn more(&mut self, pc: usize, mut at: usize) -> Option<usize> {
+        let (set, choice) = (self.program.sets.bits(self.program.byte(pc + 1)), self.program.place(pc + 2));
+        while self.is_new(choice, at) && self.takes(1) {
+            let byte = self.text.as_bytes().get(at);
+            let goes_on = byte.is_some_and(|byte| holds(set, *byte));
+            if self.program.may_follow(pc, byte) {
+                if goes_on {
+                    self.scratch.todo.push(Todo::More { pc: pc as u16, at: at as u32 + 1 });
+                }
+                return Some(at);
+            }
+            if !goes_on {
+                return None;
+            }
+            at += 1;
+        }
+        None
     }
 
     /// Has this choice not been tried at this place?
