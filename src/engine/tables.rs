@@ -95,8 +95,17 @@ impl Frequency<'_> {
     }
 
     fn weight(&self, gram: u64) -> f64 {
-        self.0.get(slot(gram)).map_or(1.0, |&eighths| (f64::from(eighths) / 8.0).exp2())
+        self.0.get(slot(gram)).map_or(1.0, |&eighths| weight_of(eighths))
     }
+
+    /// What each entry means, in sampled grams of 64 MB.
+    fn weights() -> [f64; 256] {
+        std::array::from_fn(|eighths| weight_of(eighths as u8))
+    }
+}
+
+fn weight_of(eighths: u8) -> f64 {
+    (f64::from(eighths) / 8.0).exp2()
 }
 
 /// The gram in the first six of eight bytes.
@@ -198,7 +207,8 @@ fn choose_windows(anchors: &[(&str, u32)], frequency: &Frequency<'_>) -> Vec<usi
     order.sort_by_key(|&i| (anchors[i].0.len(), anchors[i].0));
     let mut chosen: Vec<Option<usize>> = vec![None; anchors.len()];
     let mut windows: BTreeMap<[u8; WINDOW], usize> = BTreeMap::new();
-    let mut used = vec![0usize; SLOTS];
+    let mut used = vec![0u32; SLOTS];
+    let weights = Frequency::weights();
     for _ in 0..2 {
         for &i in &order {
             let text = anchors[i].0;
@@ -207,23 +217,21 @@ fn choose_windows(anchors: &[(&str, u32)], frequency: &Frequency<'_>) -> Vec<usi
             }
             let cost = |at: &usize| {
                 let Some(bytes) = window_at(text, *at) else { return f64::INFINITY };
-                let weights = grams_of(&bytes).map(|g| frequency.weight(g));
-                let grams: f64 = if windows.contains_key(&bytes) {
+                let slots = grams_of(&bytes).map(slot);
+                let weight = |slot: usize| frequency.0.get(slot).map_or(1.0, |&eighths| weights[usize::from(eighths)]);
+                let is_known = slots.iter().all(|slot| used[*slot] > 0) && windows.contains_key(&bytes);
+                let grams: f64 = if is_known {
                     // The grams are paid for; every further literal is one more comparison wherever the window stands.
-                    weights.into_iter().fold(f64::INFINITY, f64::min) * COMPARISON
+                    slots.into_iter().map(weight).fold(f64::INFINITY, f64::min) * COMPARISON
                 } else {
-                    grams_of(&bytes)
-                        .into_iter()
-                        .zip(weights)
-                        .filter(|(g, _)| used[slot(*g)] == 0)
-                        .map(|(_, weight)| weight)
-                        .sum()
+                    slots.into_iter().filter(|slot| used[*slot] == 0).map(weight).sum()
                 };
                 // Quotes may be typographic in the log, and a colour may start at a colon or a blank.
                 let split = bytes.iter().filter(|b| matches!(b, b'\'' | b'"' | b'`' | b':' | b' ')).count();
                 (grams + 0.5) * (1.0 + 0.25 * split as f64)
             };
-            let best = (0..=text.len() - WINDOW).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
+            let costs = (0..=text.len() - WINDOW).map(|at| (cost(&at), at));
+            let best = costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |(_, at)| at);
             chosen[i] = Some(best);
             if let Some(bytes) = window_at(text, best) {
                 *windows.entry(bytes).or_default() += 1;
@@ -236,7 +244,7 @@ fn choose_windows(anchors: &[(&str, u32)], frequency: &Frequency<'_>) -> Vec<usi
     chosen.into_iter().map(|at| at.unwrap_or(0)).collect()
 }
 
-fn release(windows: &mut BTreeMap<[u8; WINDOW], usize>, used: &mut [usize], bytes: [u8; WINDOW]) {
+fn release(windows: &mut BTreeMap<[u8; WINDOW], usize>, used: &mut [u32], bytes: [u8; WINDOW]) {
     let Some(count) = windows.get_mut(&bytes) else { return };
     *count -= 1;
     if *count == 0 {

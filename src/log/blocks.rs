@@ -63,7 +63,8 @@ impl<R: Read> Blocks<R> {
         }
         self.fill(self.next.saturating_add(BODY + MARGIN).min(self.buffer.len()));
         let limit = usize::try_from(self.end.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let available = if self.ended { self.filled.min(self.next.saturating_add(BODY)) } else { (self.filled - MARGIN) & !63 };
+        let available =
+            if self.ended { self.filled.min(self.next.saturating_add(BODY)) } else { (self.filled - MARGIN) & !63 };
         let body = self.next..available.min(limit);
         if body.is_empty() {
             return None;

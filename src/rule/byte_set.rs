@@ -25,8 +25,13 @@ impl ByteSet {
     /// All bytes of these ranges, ends included.
     pub(super) fn of_ranges(ranges: impl IntoIterator<Item = (u8, u8)>) -> ByteSet {
         let mut bits = [0; SET];
-        for byte in ranges.into_iter().flat_map(|(from, to)| from..=to) {
-            bits[usize::from(byte / 8)] |= 1 << (byte % 8);
+        for (from, to) in ranges {
+            let (first, last) = (usize::from(from / 8), usize::from(to / 8));
+            for (at, byte) in bits.iter_mut().enumerate().take(last + 1).skip(first) {
+                let above = if at == first { u8::MAX << (from % 8) } else { u8::MAX };
+                let below = if at == last { u8::MAX >> (7 - to % 8) } else { u8::MAX };
+                *byte |= above & below;
+            }
         }
         ByteSet(bits)
     }
@@ -41,8 +46,9 @@ impl ByteSet {
 
     /// The byte, if there is just one.
     pub(super) fn only(self) -> Option<u8> {
-        let mut bytes = (0..=u8::MAX).filter(|byte| holds(&self.0, *byte));
-        bytes.next().filter(|_| bytes.next().is_none())
+        let mut bytes = self.0.iter().enumerate().filter(|(_, byte)| **byte != 0);
+        let (at, byte) = bytes.next().filter(|(_, byte)| byte.is_power_of_two())?;
+        bytes.next().is_none().then(|| at as u8 * 8 + byte.trailing_zeros() as u8)
     }
 }
 
@@ -69,4 +75,22 @@ impl ByteSets {
 #[inline]
 pub(super) fn holds(bits: &[u8; SET], byte: u8) -> bool {
     bits[usize::from(byte / 8)] >> (byte % 8) & 1 != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_its_ranges_and_nothing_else() {
+        for (from, to) in [(0, 255), (7, 8), (b'a', b'z'), (0, 0), (255, 255), (16, 23)] {
+            let set = ByteSet::of_ranges([(from, to), (b'x', b'x')]);
+            for byte in 0..=u8::MAX {
+                assert_eq!(holds(&set.0, byte), (from..=to).contains(&byte) || byte == b'x', "{byte} of {from}-{to}");
+            }
+        }
+        assert_eq!(ByteSet::of(b'q').only(), Some(b'q'));
+        assert_eq!(ByteSet::of_ranges([(b'q', b'r')]).only().or(ByteSet::EMPTY.only()), None);
+        assert_eq!(ByteSet::of_ranges([(1, 1), (200, 200)]).only(), None);
+    }
 }

@@ -69,9 +69,10 @@ impl RuleSet {
         let mut hash = Fnv::default();
         hash.add(self.version.as_bytes());
         for folder in folders {
-            for (path, source) in read_folder(folder, &mut errors) {
+            let files = read_folder(folder, &mut errors);
+            for (parsed, (path, source)) in parse_all(folder, &files).into_iter().zip(files) {
                 hash.add(source.as_bytes());
-                match parse(&path, &id_of(folder, &path), &source) {
+                match parsed {
                     Ok(rule) => {
                         let index = *by_id.entry(rule.id.clone()).or_insert(self.slots.len());
                         let slot = Slot { packed: None, rule: OnceLock::from(Box::new(rule)), path: Some(path) };
@@ -156,6 +157,20 @@ impl RuleSet {
             })
             .collect()
     }
+}
+
+/// The rules of many files, in their order. Most of the time goes into patterns, so two threads share the work.
+fn parse_all(folder: &Path, files: &[(PathBuf, String)]) -> Vec<Result<Rule, LoadError>> {
+    let parse = |files: &[(PathBuf, String)]| -> Vec<_> {
+        files.iter().map(|(path, source)| parse(path, &id_of(folder, path), source)).collect()
+    };
+    let (mine, theirs) = files.split_at(files.len() / 2);
+    std::thread::scope(|scope| {
+        let theirs = scope.spawn(|| parse(theirs));
+        let mut rules = parse(mine);
+        rules.extend(theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        rules
+    })
 }
 
 /// Does this entry of a `leads_to` name that rule?

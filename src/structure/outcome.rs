@@ -11,6 +11,9 @@ const MOST_LINES: usize = 300;
 /// Longer lines are read only so far: the word that decides stands at the start.
 const LONGEST: usize = 400;
 
+/// What GitHub Actions and others say last.
+const EXIT_CODE: &[u8] = b"ompleted with exit code ";
+
 /// How the build ended.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -46,6 +49,7 @@ impl Outcome {
     pub(super) fn of(tail: &[u8]) -> Outcome {
         let mut rest = tail;
         let (mut first, mut good, mut doubt, mut message) = (true, false, false, false);
+        let exit_code = memmem::Finder::new(EXIT_CODE);
         for _ in 0..MOST_LINES {
             if rest.is_empty() {
                 break;
@@ -53,7 +57,7 @@ impl Outcome {
             let start = memrchr(b'\n', rest).map_or(0, |i| i + 1);
             let line = rest.get(start..).unwrap_or_default();
             rest = rest.get(..start.saturating_sub(1)).unwrap_or_default();
-            match word(line) {
+            match word(line, &exit_code) {
                 Some(Word::Bad) => return Outcome::Failed,
                 Some(Word::BadMessage) if !good => return Outcome::Failed,
                 Some(Word::BadMessage) => message = true,
@@ -78,7 +82,7 @@ impl Outcome {
 }
 
 /// What `raw` decides; most lines nothing. Looks at the bytes first: cleaning every line would cost too much.
-fn word(raw: &[u8]) -> Option<Word> {
+fn word(raw: &[u8], exit_code: &memmem::Finder<'_>) -> Option<Word> {
     if raw.starts_with(b"@nix ") {
         // The internal JSON of Nix: an error is a message of level 0.
         let error = memmem::find(raw, b"\"level\":0,").is_some() && memmem::find(raw, b"\"action\":\"msg\"").is_some();
@@ -92,19 +96,19 @@ fn word(raw: &[u8]) -> Option<Word> {
     if raw.ends_with(b")") && raw.trim_ascii_start().starts_with(b"at ") {
         return Some(Word::Doubt);
     }
-    may_decide(raw).then(|| decide(raw))?
+    may_decide(raw, exit_code).then(|| decide(raw))?
 }
 
 /// Whether a word that can decide stands before one of the first colons, or at the start. Before it may stand colour codes,
 /// time stamps (with colons of their own) and prefixes.
-fn may_decide(raw: &[u8]) -> bool {
+fn may_decide(raw: &[u8], exit_code: &memmem::Finder<'_>) -> bool {
     const BEFORE: [&[u8]; 6] = [b"ERROR", b"error", b"INFO", b"FAILED", b"FATAL", b"Finished"];
     const START: [&[u8]; 5] = [b"Executed ", b"[FATAL ", b"Server terminated", b"Another command", b"Internal error"];
     memchr_iter(b':', raw).take(6).any(|at| {
         let before = raw.get(at.saturating_sub(8)..at).unwrap_or_default();
         BEFORE.iter().any(|w| before.ends_with(w))
     }) || START.iter().any(|w| raw.starts_with(w))
-        || memmem::find(raw, b"ompleted with exit code ").is_some()
+        || exit_code.find(raw).is_some()
 }
 
 fn decide(raw: &[u8]) -> Option<Word> {

@@ -1,5 +1,7 @@
 //! Phase: which phase of the standard environment ran when a builder failed, read from the lines around the failure.
 
+use memchr::memmem;
+
 use super::drv;
 use crate::log::Place;
 
@@ -9,6 +11,8 @@ const ABOVE: usize = 400;
 const BELOW: usize = 60;
 /// Longer lines say nothing of phases.
 const LONGEST: usize = 200;
+/// Longest heading of `OLD` with what may stand before it, in bytes.
+const HEADING: usize = 80;
 
 /// The headings of the phases before nixpkgs 23.11.
 const OLD: &[(&str, &str)] = &[
@@ -53,8 +57,12 @@ fn in_tail(place: &Place<'_>) -> Option<String> {
 /// The nearest phase above that is not another derivation's.
 fn above(place: &Place<'_>, drv: &str) -> Option<String> {
     let name = drv::name(drv);
+    let words = ["phase", "failed in ", "building '"].map(|word| memmem::Finder::new(word.as_bytes()));
     for above in place.lines_above().take(ABOVE) {
-        if above.raw().len() > LONGEST {
+        let raw = above.raw();
+        // This runs on hundreds of lines: most are seen to tell nothing without being cleaned.
+        let may_tell = ends_as_heading(raw) || words.iter().any(|word| word.find(raw).is_some());
+        if raw.len() > LONGEST || !may_tell {
             continue;
         }
         let line = above.line();
@@ -69,6 +77,12 @@ fn above(place: &Place<'_>, drv: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// Does the line end as one of the old headings does?
+fn ends_as_heading(raw: &[u8]) -> bool {
+    let raw = raw.trim_ascii_end();
+    raw.len() <= HEADING && OLD.iter().any(|(heading, _)| raw.ends_with(heading.as_bytes()))
 }
 
 /// The phase that one line names.
