@@ -375,3 +375,35 @@ fn the_examples_are_understood() {
         assert!(red.status == 0 && red.out.starts_with(&format!("error[{rule}]: ")), "{log}: {}", red.out);
     }
 }
+
+#[test]
+fn nix_events_are_read_as_what_nix_would_have_shown() {
+    let dir = TempDir::new().unwrap();
+    let mut log = String::new();
+    for n in 0..40_000 {
+        log += &format!("@nix {{\"action\":\"result\",\"fields\":[{n},40000,1,0],\"id\":4,\"type\":105}}\n");
+    }
+    let drv = "/nix/store/vyj3yhywcl4zgb1i39x4yqj5vsnh69m1-app-1.0.drv";
+    log += &format!(
+        "@nix {{\"action\":\"start\",\"fields\":[\"{drv}\"],\"id\":9,\"level\":3,\"text\":\"building '{drv}'\",\"type\":105}}\n"
+    );
+    log += "@nix {\"action\":\"result\",\"fields\":[\"\\u001b[1mmain.c:7:10: \\u001b[31mfatal error: \\u001b[0mzlib.h: No such file or directory\"],\"id\":9,\"type\":101}\n";
+    log += &format!(
+        "@nix {{\"action\":\"msg\",\"level\":0,\"msg\":\"error: builder for '{drv}' failed with exit code 1;\\n       last 1 log lines:\"}}\n"
+    );
+    fs::write(dir.path().join("nix.log"), &log).unwrap();
+    let from_file = run(dir.path(), &["diagnose", "--format", "json", "nix.log"]);
+    let from_pipe = piped(dir.path(), &["diagnose", "--format", "json"], log.as_bytes());
+    for told in [&from_file, &from_pipe] {
+        let report: Value = serde_json::from_str(&told.out).unwrap();
+        assert_eq!(report["log"]["format"], "nix-internal-json");
+        assert_eq!(
+            (report["log"]["lines"].as_u64(), report["log"]["bytes"].as_u64()),
+            (Some(40_003), Some(log.len() as u64))
+        );
+        assert_eq!(report["diagnoses"][0]["evidence"][0]["line"], 40_002);
+        assert!(report["diagnoses"][0]["title"].as_str().unwrap().contains("zlib.h"), "{}", told.out);
+        assert_eq!(report["derivations"][0]["line"], 40_003);
+        assert_eq!(report["derivations"][0]["name"], "app-1.0");
+    }
+}

@@ -27,12 +27,12 @@ pub struct Quote {
 }
 
 impl Finding {
-    /// Moves all line numbers down by `lines`.
-    pub fn shift(&mut self, lines: u64) {
-        self.line += lines;
+    /// Gives all lines other numbers.
+    pub fn renumber(&mut self, number: impl Fn(u64) -> u64) {
+        self.line = number(self.line);
         for quote in &mut self.quotes {
-            quote.line += lines;
-            quote.end_line += lines;
+            quote.line = number(quote.line);
+            quote.end_line = number(quote.end_line);
         }
     }
 }

@@ -24,7 +24,7 @@ pub use check::{Problem, check};
 pub use finding::{Finding, Quote};
 pub use gate::scan as gate_scan;
 pub use rank::Story;
-pub use reading::{END, Reading, last_lines};
+pub use reading::{END, Format, Reading, last_lines};
 pub use scan::Scan;
 
 use matcher::Matcher;
@@ -144,7 +144,9 @@ impl Engine {
             }
             let signature = &self.rules.get(rule).signature;
             if let Some(matched) = matcher.find(signature, &Place::of(&tail, hit.start()), true) {
-                found.push(scan::found_at(rule, line, matched));
+                let mut finding = scan::found_at(rule, line, matched);
+                finding.renumber(|line| reading.numbers.raw(line));
+                found.push(finding);
             }
         }
         drop(matcher);

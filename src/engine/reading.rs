@@ -1,6 +1,7 @@
 //! Reading: all that one pass over a log gives: findings, structure events, sizes, and the two ends of the log.
 //! Small logs are scanned where they lie, large files by two threads, pipes block by block; the result is the same.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,13 +12,15 @@ use std::thread;
 
 use memchr::{memchr_iter, memrchr_iter};
 
-use crate::log::{Blocks, Log, MARGIN, Source, Unwrapped, unwrap_paste};
+use crate::log::{Blocks, InternalJson, Log, MARGIN, Numbers, Source, Unwrapped, is_internal_json, unwrap_paste};
 
 use super::Engine;
 use super::scan::{CHUNK, ChunkScan, Scan};
 
 /// Bytes kept of each end of a log: as many as a block remembers of what has passed.
 pub const END: usize = MARGIN;
+/// Bytes that tell the format of a log.
+const HEAD: u64 = 4096;
 /// Files smaller than this are read at once, in bytes.
 const SMALL: u64 = 256 * 1024;
 /// Logs from this size on are worth a second thread, in bytes.
@@ -34,12 +37,36 @@ pub struct Reading {
     pub bytes: u64,
     /// Lines, counting a last one without a line feed.
     pub lines: u64,
-    /// The first `END` bytes.
+    /// The first `END` bytes of the text.
     pub head: Vec<u8>,
-    /// The last `END` bytes.
+    /// The last `END` bytes of the text.
     pub tail: Vec<u8>,
+    /// From lines of the text to lines of the raw log: for those of `tail`.
+    pub numbers: Numbers,
+    /// `text`, or `nix-internal-json`: then the text is what Nix would have shown.
+    pub format: Format,
     /// What the reader of the report should know: what was cut or could not be read.
     pub notes: Vec<String>,
+}
+
+/// What the bytes of a log are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// The text itself.
+    #[default]
+    Text,
+    /// Nix's events, one a line.
+    InternalJson,
+}
+
+impl Format {
+    /// Its name in a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::InternalJson => "nix-internal-json",
+        }
+    }
 }
 
 impl Reading {
@@ -65,7 +92,15 @@ impl Reading {
         reading
     }
 
+    /// The 1-based raw line of the line that stands so many lines before the last one of the text.
+    pub fn raw_line_from_end(&self, back: u64) -> u64 {
+        self.numbers.raw(lines(self.scan.newlines, &self.tail).saturating_sub(back))
+    }
+
     fn of_bytes(engine: &Engine, bytes: &[u8], threads: usize) -> Reading {
+        if is_internal_json(bytes) {
+            return Reading::of_internal_json(engine, bytes);
+        }
         let size = bytes.len() as u64;
         let scan = match unwrap_paste(bytes) {
             Some(unwrapped) => scan_unwrapped(engine, bytes, &unwrapped),
@@ -81,18 +116,46 @@ impl Reading {
         };
         let head = bytes[..bytes.len().min(END)].to_vec();
         let tail = bytes[bytes.len().saturating_sub(END)..].to_vec();
-        Reading { lines: lines(scan.newlines, &tail), scan, bytes: size, head, tail, notes: Vec::new() }
+        Reading { lines: lines(scan.newlines, &tail), scan, bytes: size, head, tail, ..Reading::default() }
     }
 
-    fn of_stream(engine: &Engine, input: impl Read) -> Reading {
+    fn of_stream(engine: &Engine, mut input: impl Read) -> Reading {
+        let mut head = Vec::new();
+        if let Err(error) = input.by_ref().take(HEAD).read_to_end(&mut head) {
+            let mut reading = Reading::of_bytes(engine, &head, 1);
+            reading.notes.push(format!("reading stopped after {} bytes: {error}", reading.bytes));
+            return reading;
+        }
+        match is_internal_json(&head) {
+            true => Reading::of_internal_json(engine, head.chain(input)),
+            false => Reading::of_text(engine, head.chain(input), None),
+        }
+    }
+
+    fn of_internal_json(engine: &Engine, input: impl Read) -> Reading {
+        let mut json = InternalJson::new(input);
+        let numbers = json.numbers();
+        let mut reading = Reading::of_text(engine, json.by_ref(), Some(&numbers));
+        (reading.bytes, reading.lines) = json.raw_size();
+        Reading { numbers: numbers.take(), format: Format::InternalJson, ..reading }
+    }
+
+    /// Reads the text of a log; where that is another one than its bytes are, `numbers` lead back.
+    fn of_text(engine: &Engine, input: impl Read, numbers: Option<&RefCell<Numbers>>) -> Reading {
         let mut blocks = Blocks::new(input);
         let mut reading = Reading::default();
+        let same = RefCell::default();
+        let append = |scan: &mut Scan, chunk: ChunkScan<'_>| {
+            let mut numbers = numbers.unwrap_or(&same).borrow_mut();
+            scan.append(chunk.finish(), &numbers);
+            numbers.forget_before(scan.newlines);
+        };
         let mut chunk: Option<(u64, ChunkScan<'_>)> = None;
         let mut small = Vec::new();
         while let Some(block) = blocks.next_block() {
             if block.offset == 0 {
                 reading.head = block.bytes[..block.bytes.len().min(END)].to_vec();
-                if block.body.end == block.bytes.len() {
+                if block.body.end == block.bytes.len() && numbers.is_none() {
                     // The whole log is in the buffer: a paste, perhaps.
                     small = block.bytes.to_vec();
                     break;
@@ -106,7 +169,7 @@ impl Reading {
                 if chunk.as_ref().is_some_and(|(current, _)| *current != number)
                     && let Some((_, done)) = chunk.take()
                 {
-                    reading.scan.append(done.finish());
+                    append(&mut reading.scan, done);
                 }
                 let (_, scan) = chunk.get_or_insert_with(|| (number, ChunkScan::new(engine, number)));
                 scan.block(block.bytes, body.start..end, offset - body.start as u64);
@@ -118,7 +181,7 @@ impl Reading {
             return Reading::of_bytes(engine, &small, 1);
         }
         if let Some((_, done)) = chunk {
-            reading.scan.append(done.finish());
+            append(&mut reading.scan, done);
         }
         let remembered = blocks.remembered();
         reading.tail = remembered[remembered.len().saturating_sub(END)..].to_vec();
@@ -140,7 +203,9 @@ impl Reading {
                 _ => Reading::of_stream(engine, bytes.as_slice().chain(file)),
             };
         }
-        if !POSITIONED || threads < 2 || size < TWO_THREADS_FROM {
+        let mut head = Vec::new();
+        let _ = (FilePart { file, at: 0, end: HEAD }).read_to_end(&mut head);
+        if !POSITIONED || threads < 2 || size < TWO_THREADS_FROM || is_internal_json(&head) {
             return Reading::of_stream(engine, file);
         }
         let (scan, mut notes) = in_parallel(size, threads, |chunk, number, buffer| {
@@ -165,7 +230,7 @@ impl Reading {
             bytes
         };
         let (head, tail) = (end(0), end(size.saturating_sub(END as u64)));
-        Reading { lines: lines(scan.newlines, &tail), scan, bytes: size, head, tail, notes }
+        Reading { lines: lines(scan.newlines, &tail), scan, bytes: size, head, tail, notes, ..Reading::default() }
     }
 }
 
@@ -174,7 +239,7 @@ fn scan_bytes(engine: &Engine, bytes: &[u8]) -> Scan {
     for chunk in chunks(bytes.len() as u64) {
         let mut scan = ChunkScan::new(engine, chunk.start / CHUNK);
         scan.block(bytes, chunk.start as usize..chunk.end as usize, 0);
-        all.append(scan.finish());
+        all.append(scan.finish(), &Numbers::default());
     }
     all
 }
@@ -242,7 +307,7 @@ fn in_parallel(
             });
             merge.waiting.insert(number, result);
             while let Some(done) = merge.waiting.remove(&merge.next) {
-                merge.all.append(done);
+                merge.all.append(done, &Numbers::default());
                 merge.next += 1;
             }
             progress.notify_all();
@@ -258,7 +323,7 @@ fn in_parallel(
     (merge.all, merge.notes)
 }
 
-/// Lines of a log with so many line feeds and this end.
+/// Lines of a text with so many line feeds and this end.
 fn lines(newlines: u64, tail: &[u8]) -> u64 {
     newlines + u64::from(tail.last().is_some_and(|last| *last != b'\n'))
 }

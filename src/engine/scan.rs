@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
-use crate::log::{LINE_REACH, Place};
+use crate::log::{LINE_REACH, Numbers, Place};
 use crate::rule::RuleIndex;
 use crate::structure::{ANCHORS, Event};
 
@@ -43,7 +43,7 @@ pub struct Scan {
     pub counted: BTreeMap<RuleIndex, u64>,
     /// Structure events that were not kept.
     pub events_dropped: u64,
-    /// Line feeds in the log.
+    /// Line feeds in the text of the log.
     pub newlines: u64,
 }
 
@@ -197,13 +197,14 @@ pub(super) fn found_at(rule: RuleIndex, line: u64, found: Match) -> Finding {
 }
 
 impl Scan {
-    /// Adds the chunk that comes next in the log.
-    pub fn append(&mut self, mut chunk: Scan) {
+    /// Adds the chunk that comes next in the log. `numbers` lead from the lines of its text to those of the raw log.
+    pub fn append(&mut self, mut chunk: Scan, numbers: &Numbers) {
+        let number = |line| numbers.raw(self.newlines + line);
         for finding in &mut chunk.findings {
-            finding.shift(self.newlines);
+            finding.renumber(number);
         }
         for event in &mut chunk.events {
-            event.line += self.newlines;
+            event.line = number(event.line);
         }
         self.newlines += chunk.newlines;
         self.findings.append(&mut chunk.findings);

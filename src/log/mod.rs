@@ -1,12 +1,14 @@
 //! Log: any bytes, from a file, a pipe or memory, read once. Opening one can fail; reading and diagnosing it cannot.
 //! `blocks` cuts streams into pieces, `place` is a line seen from a hit, `line` is a cleaned line, `lines` keeps them, `decode` undoes compression,
-//! `wrap` mends terminal pastes.
+//! `internal_json` reads Nix's events, `numbers` lead from there to the raw lines, `wrap` mends terminal pastes.
 
 mod ansi;
 mod blocks;
 mod decode;
+mod internal_json;
 mod line;
 mod lines;
+mod numbers;
 mod open_error;
 mod place;
 mod prefix;
@@ -20,8 +22,10 @@ use std::path::Path;
 
 pub use blocks::{Block, Blocks, MARGIN};
 pub use decode::{DecodeStatus, Decoded, compression_of, decoder};
+pub use internal_json::{InternalJson, is_internal_json};
 pub use line::{Layer, Line};
 pub use lines::Lines;
+pub use numbers::Numbers;
 pub use open_error::OpenError;
 pub use place::{LINE_REACH, Place, REACH};
 pub use wrap::{Unwrapped, unwrap_paste};

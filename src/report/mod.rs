@@ -163,7 +163,7 @@ impl Report {
                 name: name.to_owned(),
                 bytes: diagnosed.reading.bytes,
                 lines: diagnosed.reading.lines,
-                format: "text".to_owned(),
+                format: diagnosed.reading.format.as_str().to_owned(),
                 tools: structure.tools.clone(),
                 outcome: structure.outcome,
             },

@@ -68,7 +68,7 @@ pub(super) fn lines(reading: &Reading) -> Vec<LogLine> {
     // The best lines; of equal ones the later. With no word of failure at all the last lines remain.
     scored.sort_by_key(|(worth, back, _)| (Reverse((*worth).max(0)), *back));
     let shown = scored.into_iter().take(SHOWN).map(|(_, back, range)| LogLine {
-        line: reading.lines.saturating_sub(back as u64),
+        line: reading.raw_line_from_end(back as u64),
         text: cut(&String::from_utf8_lossy(&tail[range])),
     });
     let mut lines: Vec<LogLine> = shown.collect();
