@@ -1,6 +1,6 @@
 # Needs Rust and make, nothing else. `make bench` also uses hyperfine, ripgrep, valgrind and Hyperscan where they are at hand.
 
-.PHONY: check test bench dev rule frequency
+.PHONY: check test bench dev rule rules-page frequency
 
 # All that CI runs.
 check:
@@ -24,6 +24,12 @@ dev:
 rule:
 	cargo run --quiet -- rules new $(ID)
 	@echo "write it, then: make check"
+
+# The page of all rules, rules/README.md, and what is confused in the labelled logs where they are at hand.
+rules-page:
+	cargo run --release --quiet -- rules list --format markdown > target/rules.md
+	mv target/rules.md rules/README.md
+	WHYRED_CONFUSION=rules/README.md cargo test --release --quiet --test corpus what_is_confused
 
 # Anew the table of what ordinary logs hold: make frequency LOGS="a.log folder"
 frequency:

@@ -125,3 +125,35 @@ fn most_of_dev_is_right() {
     eprintln!("dev: {right} of {} right at the first place", logs.len());
     assert!(right * 100 >= logs.len() * 60, "{right} of {}", logs.len());
 }
+
+/// Which logs get another answer than their label has, set by set: printed, and added to the file that `WHYRED_CONFUSION` names.
+#[test]
+fn what_is_confused_is_told() {
+    let engine = Engine::built_in();
+    let mut page =
+        String::from("\n## Confusion in labelled logs\n\n| set | logs | right at the first place |\n|---|--:|--:|\n");
+    let mut confused = String::new();
+    for set in ["seed", "dev", "ok"] {
+        let Some(logs) = corpus(set) else { return };
+        let mut right = 0;
+        for log in &logs {
+            let report = report(&engine, log);
+            let fine = if set == "ok" { report.diagnoses.is_empty() } else { is_right(&report, log) };
+            right += usize::from(fine);
+            if !fine {
+                let name = log.file_stem().unwrap_or_default().to_string_lossy();
+                let told = report.diagnoses.first().map_or("nothing", |diagnosis| diagnosis.rule.as_str());
+                confused += &format!("| {set} | {name} | {told} |\n");
+            }
+        }
+        page += &format!("| {set} | {} | {right} |\n", logs.len());
+    }
+    if !confused.is_empty() {
+        page += &format!("\n| set | log | what is told instead |\n|---|---|---|\n{confused}");
+    }
+    eprintln!("{page}");
+    if let Some(path) = std::env::var_os("WHYRED_CONFUSION") {
+        let before = fs::read_to_string(&path).expect("the page of all rules");
+        fs::write(path, before + &page).expect("written");
+    }
+}

@@ -45,3 +45,18 @@ fn every_cause_has_a_fix_wherever_the_build_ran() {
         }
     }
 }
+
+#[test]
+fn the_page_of_rules_leads_to_rules() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let page = std::fs::read_to_string(folder.join("README.md")).expect("rules/README.md");
+    let linked: BTreeSet<&str> =
+        page.split("](").skip(1).filter_map(|rest| rest.split_once(".toml)")).map(|l| l.0).collect();
+    assert!(linked.len() > 300, "{} rules on the page", linked.len());
+    let gone: Vec<_> = linked.iter().filter(|id| !folder.join(format!("{id}.toml")).is_file()).collect();
+    assert!(gone.is_empty(), "make rules-page: these are gone: {gone:?}");
+    let missing = Engine::built_in_rules().iter().filter(|rule| !linked.contains(rule.id.as_str())).count();
+    if missing > 0 {
+        eprintln!("{missing} rules are not on rules/README.md yet: make rules-page");
+    }
+}

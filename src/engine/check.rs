@@ -1,10 +1,12 @@
 //! Check: every example and counter-example of every rule, run through the shipped engine.
-//! An example must give its rule, at its line, as the answer; a counter-example must not give it.
+//! An example must give its rule, at its line, as the answer; a counter-example must not give it; and of two rules that know the
+//! same line one must say how they belong together.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::log::Log;
-use crate::rule::{Example, Rank, Role, Rule, RuleIndex};
+use crate::rule::{Example, Rank, Role, Rule, RuleIndex, edge_matches};
 
 use super::{Diagnosed, Engine, FREQUENCY};
 
@@ -56,6 +58,11 @@ fn check_rule(engine: &Engine, index: RuleIndex) -> Vec<Problem> {
         if let Err(message) = check_example(engine, rule, index, example, &diagnosed) {
             problems.push(problem(&example.evidence, message));
         }
+        let overlapping = overlaps(engine, index, &diagnosed);
+        problems.extend(overlapping.map(|(line, other)| {
+            let other = engine.rules().id(other);
+            problem(&example.evidence, format!("{other} knows line {line} of the example, too; sharpen one of the two, or say with leads_to which explains which"))
+        }));
     }
     for counter in &rule.counters {
         if let Some(finding) = diagnose(engine, &counter.log).reading.scan.findings.iter().find(|f| f.rule == index) {
@@ -66,6 +73,23 @@ fn check_rule(engine: &Engine, index: RuleIndex) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Other causes that are found on a line of this rule, where neither rule names the other in its `leads_to`.
+fn overlaps(engine: &Engine, index: RuleIndex, diagnosed: &Diagnosed) -> impl Iterator<Item = (u64, RuleIndex)> {
+    let is_specific = |rule: &Rule| !rule.generic && rule.role == Role::Cause;
+    let rule = engine.rules().get(index);
+    let findings = &diagnosed.reading.scan.findings;
+    let mine: BTreeSet<u64> =
+        findings.iter().filter(|f| f.rule == index && is_specific(rule)).map(|f| f.line).collect();
+    let is_strange = |other: RuleIndex| {
+        let other = engine.rules().get(other);
+        let says_so = |a: &Rule, b: &Rule| a.leads_to.iter().any(|edge| edge_matches(edge, &b.id));
+        is_specific(other) && !says_so(rule, other) && !says_so(other, rule)
+    };
+    let theirs = findings.iter().filter(|f| f.rule != index && mine.contains(&f.line));
+    let found: BTreeSet<(u64, RuleIndex)> = theirs.filter(|f| is_strange(f.rule)).map(|f| (f.line, f.rule)).collect();
+    found.into_iter()
 }
 
 fn diagnose(engine: &Engine, log: &str) -> Diagnosed {

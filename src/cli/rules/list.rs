@@ -28,7 +28,7 @@ enum Format {
     Text,
     /// An array of objects
     Json,
-    /// A table
+    /// A page with a table for each area
     Markdown,
 }
 
@@ -93,11 +93,35 @@ fn json(rules: &RuleSet, order: &[usize]) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(&all)? + "\n")
 }
 
+/// The page of all rules: a table of the areas, then a table for each.
 fn markdown(rules: &RuleSet, order: &[usize]) -> String {
-    let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
-    let mut out = String::from("| rule | what it knows |\n|---|---|\n");
-    for rule in order.iter().map(|&index| rules.get(index)) {
-        out += &format!("| `{}` | {} |\n", rule.id, cell(&title(rule)));
+    let area = |index: &usize| rules.id(*index).rsplit_once('/').map_or("", |(folder, _)| folder);
+    let areas: Vec<&[usize]> = order.chunk_by(|a, b| area(a) == area(b)).collect();
+    let mut out = String::from(
+        "# All rules\n\n| area | rules | generic | examples | counter-examples |\n|---|--:|--:|--:|--:|\n",
+    );
+    for group in &areas {
+        out += &format!("| [{0}](#{1}) {2}\n", area(&group[0]), area(&group[0]).replace('/', ""), counts(rules, group));
+    }
+    out += &format!("| **all** {}\n", counts(rules, order));
+    for group in &areas {
+        out += &format!("\n## {}\n\n| rule | what it knows | who has to act |\n|---|---|---|\n", area(&group[0]));
+        for rule in group.iter().map(|&index| rules.get(index)) {
+            let name = rule.id.rsplit('/').next().unwrap_or(&rule.id);
+            let link = rule.id.replace(' ', "%20");
+            out += &format!("| [{name}]({link}.toml) | {} | {} |\n", cell(&title(rule)), rule.verdict.as_str());
+        }
     }
     out
+}
+
+fn counts(rules: &RuleSet, group: &[usize]) -> String {
+    let sum = |count: &dyn Fn(&Rule) -> usize| group.iter().map(|&index| count(rules.get(index))).sum::<usize>();
+    let generic = sum(&|rule| usize::from(rule.generic));
+    let (examples, counters) = (sum(&|rule| rule.examples.len()), sum(&|rule| rule.counters.len()));
+    format!("| {} | {generic} | {examples} | {counters} |", group.len())
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
 }
