@@ -7,6 +7,7 @@ mod canonical;
 mod chain;
 mod derivation;
 mod drv;
+mod ending;
 mod event;
 mod failure;
 mod frame;

@@ -4,12 +4,17 @@
 use memchr::{memchr_iter, memmem, memrchr};
 use serde::{Deserialize, Serialize};
 
+use super::ending;
 use crate::log::Line;
 
 /// Lines that are read, from the end.
 const MOST_LINES: usize = 300;
 /// Longer lines are read only so far: the word that decides stands at the start.
-const LONGEST: usize = 400;
+pub(super) const LONGEST: usize = 400;
+
+/// The line over what a test printed, under `--test_output`, and the one below it.
+const TEST_OUTPUT: &[u8] = b"==== Test output for ";
+const TEST_END: [u8; 80] = [b'='; 80];
 
 /// What GitHub Actions and others say last.
 const EXIT_CODE: &[u8] = b"ompleted with exit code ";
@@ -31,8 +36,8 @@ pub enum Outcome {
 #[derive(Clone, Copy, PartialEq)]
 enum Word {
     Good,
-    /// Good, if it is the very last line: the output path that Nix prints.
-    GoodAtEnd,
+    /// The output path that Nix prints: good, if nothing after it speaks of trouble.
+    Path,
     Bad,
     /// Bad, unless a success of another build comes after it: a message, not a verdict.
     BadMessage,
@@ -47,8 +52,13 @@ enum Word {
 impl Outcome {
     /// Reads the end of a log: at most its last 64 KiB.
     pub(super) fn of(tail: &[u8]) -> Outcome {
+        if ending::is_good(tail) {
+            return Outcome::Succeeded;
+        }
         let mut rest = tail;
-        let (mut first, mut good, mut doubt, mut message) = (true, false, false, false);
+        let (mut path, mut good, mut doubt, mut message) = (false, false, false, false);
+        // What a test printed, between the lines that Bazel puts around it, decides nothing.
+        let mut inside_test = false;
         let exit_code = memmem::Finder::new(EXIT_CODE);
         for _ in 0..MOST_LINES {
             if rest.is_empty() {
@@ -57,11 +67,26 @@ impl Outcome {
             let start = memrchr(b'\n', rest).map_or(0, |i| i + 1);
             let line = rest.get(start..).unwrap_or_default();
             rest = rest.get(..start.saturating_sub(1)).unwrap_or_default();
+            if inside_test {
+                inside_test = memmem::find(line, TEST_OUTPUT).is_none();
+                continue;
+            }
+            if line.trim_ascii_end().ends_with(&TEST_END) && memmem::rfind(rest, TEST_OUTPUT).is_some() {
+                inside_test = true;
+                continue;
+            }
             match word(line, &exit_code) {
                 Some(Word::Bad) => return Outcome::Failed,
                 Some(Word::BadMessage) if !good => return Outcome::Failed,
                 Some(Word::BadMessage) => message = true,
-                Some(Word::GoodAtEnd) if first => return Outcome::Succeeded,
+                // Only the last path: what follows it, follows those before it too.
+                Some(Word::Path) if !path => {
+                    let after = tail.get(start + line.len()..).unwrap_or_default();
+                    if !after.split(|b| *b == b'\n').any(ending::is_trouble) {
+                        return Outcome::Succeeded;
+                    }
+                    path = true;
+                }
                 Some(Word::Good) if doubt && !good => return Outcome::Unknown,
                 // An error stands between two lines of one summary.
                 Some(Word::Good) if message => return Outcome::Failed,
@@ -69,9 +94,8 @@ impl Outcome {
                 Some(Word::Summary) if good => break,
                 Some(Word::Ran) if good => return Outcome::Unknown,
                 Some(Word::Doubt | Word::Ran) => doubt = true,
-                Some(Word::Summary | Word::GoodAtEnd) | None => {}
+                Some(Word::Summary | Word::Path) | None => {}
             }
-            first &= line.iter().all(u8::is_ascii_whitespace);
         }
         match good {
             true if memmem::find(tail, b"Build did NOT complete successfully").is_some() => Outcome::Failed,
@@ -91,7 +115,7 @@ fn word(raw: &[u8], exit_code: &memmem::Finder<'_>) -> Option<Word> {
     let raw = raw.get(..raw.len().min(LONGEST)).unwrap_or(raw);
     if raw.starts_with(b"/nix/store/") {
         let path = raw.trim_ascii_end();
-        return (!path.iter().any(u8::is_ascii_whitespace) && !path.ends_with(b".drv")).then_some(Word::GoodAtEnd);
+        return (!path.iter().any(u8::is_ascii_whitespace) && !path.ends_with(b".drv")).then_some(Word::Path);
     }
     if raw.ends_with(b")") && raw.trim_ascii_start().starts_with(b"at ") {
         return Some(Word::Doubt);
@@ -122,6 +146,9 @@ fn decide(raw: &[u8]) -> Option<Word> {
         let info = info.trim_start();
         return match () {
             () if info.starts_with("Build completed successfully") => Some(Word::Good),
+            () if info.starts_with("All ") && info.contains(" dependencies ") && info.contains("successfully") => {
+                Some(Word::Good)
+            }
             () if info.starts_with("Build completed, ") && info.contains("FAILED") => Some(Word::Bad),
             () if info.starts_with("Running command line") => Some(Word::Ran),
             () if info.starts_with("Elapsed time") => Some(Word::Summary),
@@ -194,6 +221,19 @@ mod tests {
         let log = "FAIL: //:t (see x.log)\nFLAKY: //:t (Summary)\nINFO: Elapsed time: 1s\nINFO: Build completed successfully, 5 total actions\n\
                    //:t  FLAKY, failed in 1 out of 2 in 0.1s\nExecuted 1 out of 1 test: 1 test passes.\nINFO: Build completed successfully\n";
         assert_eq!(of(log), Outcome::Succeeded);
+    }
+
+    #[test]
+    fn what_a_test_printed() {
+        let log = format!(
+            "INFO: Build completed successfully, 1 total action\nPASSED: //:t (see x.log)\nINFO: From Testing //:t\n\
+             ==================== Test output for //:t:\nERROR: connect: refused\n{}\n\
+             //:t  (cached) PASSED in 0.3s\nExecuted 0 out of 1 test: 1 test passes.\n\
+             INFO: Build completed successfully, 1 total action\n",
+            "=".repeat(80)
+        );
+        assert_eq!(of(&log), Outcome::Succeeded);
+        assert_eq!(of(&log.replace("==== Test output", "==== Other output")), Outcome::Failed);
     }
 
     #[test]
