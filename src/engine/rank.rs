@@ -52,7 +52,7 @@ struct Group<'s> {
 
 /// The stories of a log, best first. Empty where only symptoms are known, or the build succeeded.
 pub(super) fn stories(rules: &RuleSet, scan: &Scan, structure: &Structure) -> Vec<Story> {
-    let mut groups = groups(rules, &scan.findings);
+    let mut groups = groups(rules, &scan.findings, &structure.passed);
     if structure.outcome == Outcome::Succeeded {
         groups.retain(|group| group.rule.after_success);
     }
@@ -70,10 +70,14 @@ pub(super) fn stories(rules: &RuleSet, scan: &Scan, structure: &Structure) -> Ve
     stories.into_iter().map(|(story, _)| story).collect()
 }
 
-fn groups<'s>(rules: &'s RuleSet, findings: &'s [Finding]) -> Vec<Group<'s>> {
+fn groups<'s>(rules: &'s RuleSet, findings: &'s [Finding], passed: &BTreeSet<String>) -> Vec<Group<'s>> {
     let mut by_key: BTreeMap<(RuleIndex, Option<String>), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         let rule = rules.get(finding.rule);
+        // What a test printed that passed.
+        if rule.id.starts_with("bazel/test/") && finding.captures.get("target").is_some_and(|t| passed.contains(&**t)) {
+            continue;
+        }
         by_key.entry((finding.rule, subject(rule, finding))).or_default().push(finding);
     }
     by_key
@@ -167,7 +171,8 @@ impl Group<'_> {
             2 => self.says_so(other) || (cause && (self.shares_identity(other) || self.distance(other) <= NEAR)),
             _ if self.differs(other) => false,
             1 => self.says_so(other) || (cause && (self.shares_identity(other) || self.distance(other) <= NEAR)),
-            _ => self.says_so(other),
+            // A star stands for what a cause brings with it, not for every other root of a long log.
+            _ => self.names(other) || self.says_so(other) && self.distance(other) <= NEAR,
         }
     }
 
@@ -182,6 +187,11 @@ impl Group<'_> {
             })
     }
 
+    /// Names the rule of `other` in full.
+    fn names(&self, other: &Group<'_>) -> bool {
+        self.index != other.index && self.rule.leads_to.contains(&other.rule.id)
+    }
+
     fn says_so(&self, other: &Group<'_>) -> bool {
         self.index != other.index && self.rule.leads_to.iter().any(|edge| edge_matches(edge, &other.rule.id))
     }
@@ -194,7 +204,7 @@ fn anchored(rule: &Rule, finding: &Finding) -> usize {
     standing.map(String::len).max().unwrap_or(0)
 }
 
-/// For every group the one that explains it best: said by `leads_to` rather than near, nearer rather than farther.
+/// For every group the one that explains it best: sharing what it names, then for a step the nearer one, else what `leads_to` says.
 fn explainers(groups: &[Group<'_>]) -> Vec<Option<usize>> {
     let best = |b: usize| {
         (0..groups.len())
@@ -203,7 +213,8 @@ fn explainers(groups: &[Group<'_>]) -> Vec<Option<usize>> {
             .filter(|&a| a < b || !groups[b].explains(&groups[a]))
             .min_by_key(|&a| {
                 let (a, b) = (&groups[a], &groups[b]);
-                (a.class(), !a.shares_identity(b), !a.says_so(b), a.distance(b), a.line())
+                let far = if b.class() == 0 { 0 } else { a.distance(b) };
+                (a.class(), !a.shares_identity(b), far, !a.says_so(b), a.distance(b), a.line())
             })
     };
     let mut explainers: Vec<Option<usize>> = (0..groups.len()).map(best).collect();

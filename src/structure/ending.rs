@@ -30,7 +30,10 @@ pub(super) fn is_good(tail: &[u8]) -> bool {
         }
         return match () {
             () if ends_job(text) => true,
-            () if cleaned_up => memmem::find(tail, b"##[error]").is_none(),
+            () if cleaned_up => {
+                let marks: [&[u8]; 2] = [b"##[error]", b"ompleted with exit code "];
+                !has_failed(tail) && marks.iter().all(|mark| memmem::find(tail, mark).is_none())
+            }
             () if ends_step(raw, text, rest) => !has_failed(tail),
             () if is_at_work(text) => !has_failed(tail) && memmem::find(tail, b"\nerror: ").is_none(),
             () if line.derivation.is_some() => !has_failed(tail) && is_calm(before),
@@ -236,8 +239,12 @@ fn is_last_of_ninja(raw: &[u8]) -> bool {
     })
 }
 
-/// Does Bazel or Nix say before the end that something failed? Then what follows came after a failure that was let pass.
+/// Does Bazel, Nix, a test runner or make say before the end that something failed? Then what follows came after a failure that was let pass.
 fn has_failed(tail: &[u8]) -> bool {
+    const TESTS: [&[u8]; 4] = [b"\n--- FAIL: ", b"\nFAIL\t", b"\nmake: *** [", b"\nnpm ERR! "];
+    if TESTS.iter().any(|mark| memmem::find(tail, mark).is_some()) {
+        return true;
+    }
     const MARKS: [&[u8]; 7] = [
         b"Build did NOT complete successfully",
         b"FAILED, ",

@@ -19,6 +19,8 @@ mod signs;
 mod situation;
 mod tool;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::log::Place;
@@ -51,6 +53,9 @@ pub struct Structure {
     pub derivations: Vec<Derivation>,
     /// What kind of build this is.
     pub situation: Situation,
+    /// Targets of tests that passed, as the end of the log lists them.
+    #[serde(skip)]
+    pub passed: BTreeSet<String>,
 }
 
 impl Structure {
@@ -87,7 +92,8 @@ impl Structure {
         if outcome == Outcome::Unknown && failed() {
             outcome = Outcome::Failed;
         }
-        Structure { tools, outcome, repositories, derivations, situation }
+        let passed = outcome::passed(tail);
+        Structure { tools, outcome, repositories, derivations, situation, passed }
     }
 
     /// The structure of a whole log, without the engine: every anchor on every line. For tests and small texts.

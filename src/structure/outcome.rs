@@ -1,6 +1,8 @@
 //! Outcome: how the build ended, read backwards from the end of the log: the last line that decides it counts.
 //! Words like FAILED in the middle of a good build (a flaky test, a debug print) are never reached.
 
+use std::collections::BTreeSet;
+
 use memchr::{memchr_iter, memmem, memrchr};
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +105,18 @@ impl Outcome {
             false => Outcome::Unknown,
         }
     }
+}
+
+/// The tests that passed: `//a:b   (cached) PASSED in 0.3s`.
+pub(super) fn passed(tail: &[u8]) -> BTreeSet<String> {
+    memmem::find_iter(tail, b" PASSED in ")
+        .filter_map(|at| {
+            let start = memrchr(b'\n', tail.get(..at)?).map_or(0, |i| i + 1);
+            let line = Line::clean(tail.get(start..at)?, 0);
+            let label = line.text.split_whitespace().next()?;
+            (label.starts_with("//") || label.starts_with('@')).then(|| label.to_owned())
+        })
+        .collect()
 }
 
 /// What `raw` decides; most lines nothing. Looks at the bytes first: cleaning every line would cost too much.
