@@ -43,6 +43,8 @@ pub struct InternalJson<R> {
     /// What has been read of the raw log: whole lines, and bytes.
     lines: u64,
     bytes: u64,
+    /// The last line read has no line feed.
+    unended: bool,
     line: Vec<u8>,
     text: Vec<u8>,
     /// How much of `text` has been given away.
@@ -78,6 +80,7 @@ impl<R: Read> InternalJson<R> {
             numbers: Rc::new(RefCell::new(Numbers::of_another_text())),
             lines: 0,
             bytes: 0,
+            unended: false,
             line: Vec::new(),
             text: Vec::new(),
             given: 0,
@@ -93,8 +96,7 @@ impl<R: Read> InternalJson<R> {
 
     /// Size of the raw log, in bytes and lines, as far as it has been read.
     pub fn raw_size(&self) -> (u64, u64) {
-        let unended = self.line.last().is_some_and(|last| *last != b'\n');
-        (self.bytes, self.lines + u64::from(unended))
+        (self.bytes, self.lines + u64::from(self.unended))
     }
 
     /// Reads raw lines until there is text to give. `false` at the end.
@@ -109,7 +111,8 @@ impl<R: Read> InternalJson<R> {
             }
             let number = self.lines + 1;
             self.bytes += read as u64;
-            self.lines += u64::from(self.line.ends_with(b"\n"));
+            self.unended = !self.line.ends_with(b"\n");
+            self.lines += u64::from(!self.unended);
             let event = self.line.strip_prefix(b"@nix ").and_then(|json| serde_json::from_slice::<Event>(json).ok());
             match event {
                 Some(event) => self.tell(event),
