@@ -63,9 +63,15 @@ pub(super) fn stories(rules: &RuleSet, scan: &Scan, structure: &Structure) -> Ve
         (0..groups.len()).filter(|&i| explainers[i].is_none() && groups[i].rule.role != Role::Symptom).collect();
     let mut stories: Vec<(Story, usize)> =
         roots.iter().map(|&root| (story(&groups, root, &explainers, scan, structure), root)).collect();
+    // What followed stands with one of several findings of a rule, the nearest: each of them counts as much as that one.
+    let mut weights: BTreeMap<RuleIndex, usize> = BTreeMap::new();
+    for (story, _) in &stories {
+        let weight = story.victims.len().min(3) + story.consequences.len().min(3);
+        weights.entry(story.rule).and_modify(|most| *most = weight.max(*most)).or_insert(weight);
+    }
     stories.sort_by_key(|(story, root)| {
         let group = &groups[*root];
-        (group.class(), Reverse(story.victims.len().min(3) + story.consequences.len().min(3)), group.line())
+        (group.class(), Reverse(weights.get(&story.rule).copied()), group.line())
     });
     stories.into_iter().map(|(story, _)| story).collect()
 }

@@ -39,6 +39,8 @@ fn strip_one(text: &str) -> Option<(&str, Option<&str>)> {
         b'#' => github_marker(text).or_else(|| buildx(text)).and_then(unnamed),
         b':' => github_command(text).and_then(unnamed),
         0xef => text.strip_prefix('\u{feff}').and_then(unnamed),
+        // The frame of nix-output-monitor.
+        0xe2 => text.strip_prefix('┃').map(|rest| rest.strip_prefix(' ').unwrap_or(rest)).and_then(unnamed),
         first => {
             let time = || if first.is_ascii_digit() { time(text).or_else(|| clock(text)) } else { journal(text) };
             time().and_then(unnamed).or_else(|| nix_name(text))
