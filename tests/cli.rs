@@ -276,7 +276,9 @@ fn rules_are_listed() {
     let json: Value = serde_json::from_str(&run(dir.path(), &["rules", "list", "--format", "json"]).out).unwrap();
     assert!(json.as_array().unwrap().iter().any(|rule| rule["id"] == id && rule["role"] == "cause"));
     let markdown = run(dir.path(), &["rules", "list", "--format", "markdown"]).out;
-    assert!(markdown.starts_with("# All rules\n\n| area | rules | ") && markdown.contains("\n## nix/eval\n\n| rule | "));
+    assert!(
+        markdown.starts_with("# All rules\n\n| area | rules | ") && markdown.contains("\n## nix/eval\n\n| rule | ")
+    );
     assert!(markdown.contains(&format!("| [undefined-variable]({id}.toml) | ")));
 }
 

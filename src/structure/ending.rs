@@ -241,8 +241,13 @@ fn is_last_of_ninja(raw: &[u8]) -> bool {
 
 /// Does Bazel, Nix, a test runner or make say before the end that something failed? Then what follows came after a failure that was let pass.
 fn has_failed(tail: &[u8]) -> bool {
-    const TESTS: [&[u8]; 4] = [b"\n--- FAIL: ", b"\nFAIL\t", b"\nmake: *** [", b"\nnpm ERR! "];
-    if TESTS.iter().any(|mark| memmem::find(tail, mark).is_some()) {
+    const TOLD: [&[u8]; 4] = [b"\n--- FAIL: ", b"\nFAIL\t", b"\nmake: *** [", b"\nnpm ERR! "];
+    // `make: [all] Error 1 (ignored)` is no failure.
+    let counts = |at: usize| {
+        let line = tail.get(at + 1..).unwrap_or_default().split(|b| *b == b'\n').next().unwrap_or_default();
+        !line.ends_with(b"(ignored)")
+    };
+    if TOLD.iter().any(|mark| memmem::find_iter(tail, mark).any(counts)) {
         return true;
     }
     const MARKS: [&[u8]; 7] = [
