@@ -31,14 +31,9 @@ fn main() {
     });
     let frequency =
         fs::read("src/engine/frequency.bin").unwrap_or_else(|error| fail("src/engine/frequency.bin", &error));
-    let (source, slots) = built_in(&rules, &Frequency(&frequency));
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    let write = |name: &str, bytes: &[u8]| {
-        let path = out.join(name);
-        fs::write(&path, bytes).unwrap_or_else(|error| fail(&path.display().to_string(), &error));
-    };
-    write("built_in.rs", source.as_bytes());
-    write("slots.bin", &slots);
+    let source = built_in(&rules, &Frequency(&frequency));
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("built_in.rs");
+    fs::write(&out, source).unwrap_or_else(|error| fail(&out.display().to_string(), &error));
 }
 
 fn fail(path: &str, error: &std::io::Error) -> ! {
@@ -46,12 +41,12 @@ fn fail(path: &str, error: &std::io::Error) -> ! {
     process::exit(1);
 }
 
-/// Rust source of the packed rules and their tables, and the bytes of the largest table.
-fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> (String, Vec<u8>) {
+/// Rust source of the packed rules and their tables.
+fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> String {
     let mut anchors: Vec<(&str, u32)> = Vec::new();
     let mut common: Vec<(&str, u32)> = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
-        for anchor in &rule.signature.anchors {
+        for anchor in rule.signature.shortest_anchors() {
             let list = if !rule.generic || frequency.admits(anchor) { &mut anchors } else { &mut common };
             list.push((anchor, index as u32));
         }
@@ -69,7 +64,7 @@ fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> (String, Vec<u8>) {
     let _ = writeln!(out, "];\nconst RULES_VERSION: &str = \"{version}\";");
     let _ = writeln!(out, "static COMMON_ANCHORS: &[(&str, RuleIndex)] = &{common:?};");
     let _ = writeln!(out, "static TABLES: Tables = Tables {{");
-    let _ = writeln!(out, "slots: Cow::Borrowed(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/slots.bin\"))),");
+    let _ = writeln!(out, "slots: Cow::Borrowed(&{:?}),", tables.slots);
     let list = |items: Vec<String>| format!("Cow::Borrowed(&[{}])", items.join(","));
     let _ = writeln!(out, "grams: {},", list(tables.grams.iter().map(|g| format!("{g:?}")).collect()));
     let _ = writeln!(out, "spots: {},", list(tables.spots.iter().map(|s| format!("{s:?}")).collect()));
@@ -79,5 +74,5 @@ fn built_in(rules: &RuleSet, frequency: &Frequency<'_>) -> (String, Vec<u8>) {
         .iter()
         .map(|l| format!("Literal {{ text: Cow::Borrowed({:?}), at: {}, owner: {} }}", l.text, l.at, l.owner));
     let _ = writeln!(out, "literals: {} }};", list(literals.collect()));
-    (out, tables.slots.into_owned())
+    out
 }

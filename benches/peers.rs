@@ -123,15 +123,9 @@ fn main() -> io::Result<()> {
     );
 
     for (count, wanted) in [(1000, 0.55), (4000, 0.40)] {
-        let many = with_synthetic_rules(count)?;
-        let ratio = faster(|| diagnose(&engine, &mix), || diagnose(&many, &mix));
-        target(
-            "T8",
-            &format!("{count} rules, of the speed with the built-in ones"),
-            &format!(">= {wanted}"),
-            ratio,
-            ratio >= wanted,
-        );
+        let many = if count <= engine.rules().len() { with_rules(count)? } else { with_synthetic_rules(count)? };
+        let ratio = faster(|| diagnose(&few, &mix), || diagnose(&many, &mix));
+        target("T8", &format!("{count} rules, of the speed with 250"), &format!(">= {wanted}"), ratio, ratio >= wanted);
     }
 
     let storm = read("storm32.log")?;

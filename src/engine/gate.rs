@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::tables::{Literal, SLOTS, STEP, Spot, Tables, gram, slot};
+use super::tables::{Literal, STEP, Spot, Tables, WORDS, bit, gram};
 
 /// Bytes looked at between two branches.
 const STRIDE: usize = 64;
@@ -27,13 +27,13 @@ pub struct Hit {
 /// `body.start` must be a multiple of 4 away from the start of the log for every call on the same log.
 #[inline]
 pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl FnMut(Hit)) {
-    let Ok(slots) = <&[u8; SLOTS]>::try_from(&*tables.slots) else { return };
+    let Ok(slots) = <&[u32; WORDS]>::try_from(&*tables.slots) else { return };
     let end = body.end.min(bytes.len());
     let mut at = body.start.min(end);
     // A stride needs the bytes of its last gram, which reach beyond it.
     while let Some(stride) = bytes.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at + STRIDE <= end) {
         let any = (0..STRIDE / STEP).fold(0, |any, k| any | may_be(slots, gram_at(stride, k * STEP)));
-        if any != 0 {
+        if any & 1 != 0 {
             hits_of_stride(tables, slots, bytes, stride, at, &mut on_hit);
         }
         at += STRIDE;
@@ -41,16 +41,17 @@ pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl 
     // What is left has no stride, or is cut in the midst of a gram by the end of the bytes.
     for at in (at..end).step_by(STEP) {
         let gram = last_gram(bytes, at);
-        if may_be(slots, gram) != 0 {
+        if may_be(slots, gram) & 1 != 0 {
             hits_of(tables, bytes, at, tables.spots(gram), &mut on_hit);
         }
     }
 }
 
-/// 1 where the gram may be one of a window.
+/// The lowest bit tells whether the gram may be one of a window.
 #[inline(always)]
-fn may_be(slots: &[u8; SLOTS], gram: u64) -> u8 {
-    slots[slot(gram)]
+fn may_be(slots: &[u32; WORDS], gram: u64) -> u32 {
+    let bit = bit(gram);
+    slots[bit as usize / 32].wrapping_shr(bit)
 }
 
 #[inline(always)]
@@ -62,13 +63,13 @@ fn gram_at(stride: &[u8; STRIDE + BEYOND], at: usize) -> u64 {
 #[inline(never)]
 fn hits_of_stride(
     tables: &Tables,
-    slots: &[u8; SLOTS],
+    slots: &[u32; WORDS],
     bytes: &[u8],
     stride: &[u8; STRIDE + BEYOND],
     at: usize,
     on_hit: &mut impl FnMut(Hit),
 ) {
-    let place = |k| u32::from(may_be(slots, gram_at(stride, k * STEP))) << k;
+    let place = |k| (may_be(slots, gram_at(stride, k * STEP)) & 1) << k;
     let mut places = (0..STRIDE / STEP).fold(0, |places, k| places | place(k));
     while places != 0 {
         let offset = places.trailing_zeros() as usize * STEP;

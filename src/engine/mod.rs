@@ -75,7 +75,7 @@ impl Engine {
         }
         let mut anchors: Vec<(&str, u32)> = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
-            let gated = rule.signature.anchors.iter().filter(|anchor| !rule.generic || FREQUENCY.admits(anchor));
+            let gated = rule.signature.shortest_anchors().filter(|anchor| !rule.generic || FREQUENCY.admits(anchor));
             anchors.extend(gated.map(|anchor| (anchor.as_str(), index as u32)));
         }
         anchors.extend(ANCHORS.iter().enumerate().map(|(i, (anchor, _))| (*anchor, (rules.len() + i) as u32)));

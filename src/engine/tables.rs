@@ -12,8 +12,12 @@ pub const STEP: usize = 4;
 const GRAM: usize = 6;
 /// Bytes in a window: as many as hold `STEP` grams, so that one of them is sampled.
 pub const WINDOW: usize = GRAM + STEP - 1;
-/// Slots of the gate's first table, one byte each: 256 KB, which stays in the second-level cache. A bit each would fit the first-level
-/// cache and is slower: to take it out of its word costs more than to wait for the byte, which nothing else depends on.
+/// Slots of the gate's first table, one bit each: 256 KB, which stays in the second-level cache. So many, because every gram that falls
+/// into a slot by chance costs more than the wait for the cache, which nothing else depends on.
+const BITS: u32 = 21;
+/// Words of that table.
+pub const WORDS: usize = 1 << (BITS - 5);
+/// Slots of the table of what ordinary logs hold, each of them several of the gate's.
 pub const SLOTS: usize = 1 << 18;
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 /// What comparing one more literal costs, in gram hits.
@@ -22,8 +26,8 @@ const COMPARISON: f64 = 0.2;
 /// What the gate looks for.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// By slot: 1 where a gram that falls there may be one of a window, else 0.
-    pub slots: Cow<'static, [u8]>,
+    /// One bit a slot: may a gram that falls there be one of a window?
+    pub slots: Cow<'static, [u32]>,
     /// Open addressing by gram; a power of two of entries.
     pub grams: Cow<'static, [Gram]>,
     /// Where each gram stands, gram by gram.
@@ -79,8 +83,8 @@ pub struct Literal {
 /// How often text of real logs falls into each slot, on a scale of eighths of log2: chooses the windows that ordinary lines do not hold.
 pub struct Frequency<'a>(pub &'a [u8]);
 
-/// Most sampled grams of 64 MB of ordinary logs that an anchor of the gate may cost: about one in 2 KB. Rarer is better.
-pub const DEAREST: f64 = 32_000.0;
+/// Most sampled grams of 64 MB of ordinary logs that an anchor of the gate may cost: about one in 12 KB. Rarer is better.
+pub const DEAREST: f64 = 5_200.0;
 
 impl Frequency<'_> {
     /// Can the gate look for this anchor? It needs a window, and one that ordinary lines do not hold.
@@ -114,7 +118,13 @@ pub fn gram(bytes: [u8; 8]) -> u64 {
     u64::from_le_bytes(bytes) << (64 - 8 * GRAM)
 }
 
-/// The slot of a gram.
+/// The bit of a gram in the gate's table.
+#[inline(always)]
+pub fn bit(gram: u64) -> u32 {
+    (gram.wrapping_mul(MULTIPLIER) >> (64 - BITS)) as u32
+}
+
+/// The slot of a gram in the table of what ordinary logs hold.
 #[inline(always)]
 pub fn slot(gram: u64) -> usize {
     (gram.wrapping_mul(MULTIPLIER) >> (64 - SLOTS.trailing_zeros())) as usize
@@ -151,11 +161,12 @@ impl Tables {
     }
 
     fn of(spots_of: BTreeMap<u64, BTreeSet<Spot>>, windows: Vec<Window>, literals: Vec<Literal>) -> Tables {
-        let mut slots = vec![0; SLOTS];
+        let mut slots = vec![0u32; WORDS];
         let mut grams = vec![Gram::default(); (spots_of.len() * 4).next_power_of_two().max(4)];
         let mut spots = Vec::new();
         for (gram, places) in spots_of {
-            slots[slot(gram)] = 1;
+            let bit = bit(gram);
+            slots[bit as usize / 32] |= 1 << (bit % 32);
             let mut i = place(gram, grams.len());
             while grams[i].count > 0 {
                 i = (i + 1) & (grams.len() - 1);
@@ -175,7 +186,8 @@ impl Tables {
     /// May this gram be one of a window? Never no where it is.
     #[inline(always)]
     pub fn holds(&self, gram: u64) -> bool {
-        self.slots.get(slot(gram)).is_some_and(|may| *may != 0)
+        let bit = bit(gram);
+        self.slots.get(bit as usize / 32).is_some_and(|word| word >> (bit % 32) & 1 != 0)
     }
 
     /// Where this gram stands in windows.

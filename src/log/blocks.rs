@@ -8,10 +8,8 @@ use super::place::REACH;
 
 /// Bytes of a body, a multiple of 64.
 const BODY: usize = 256 * 1024;
-/// Bodies in the buffer: with each of them what stands around it has to be moved less often.
-const BODIES: usize = 3;
 /// Bytes kept on each side of a body, a multiple of 64 and no less than what a `Place` may look at.
-pub const MARGIN: usize = 32 * 1024;
+pub const MARGIN: usize = 24 * 1024;
 const _: () = assert!(MARGIN >= REACH && MARGIN.is_multiple_of(64) && BODY.is_multiple_of(64));
 
 /// One piece of the stream.
@@ -52,7 +50,7 @@ impl<R: Read> Blocks<R> {
     /// `buffer` is an empty one, or that of other blocks, which is used again.
     pub fn within(input: R, base: u64, bodies: Range<u64>, mut buffer: Vec<u8>) -> Blocks<R> {
         let next = usize::try_from(bodies.start.saturating_sub(base)).unwrap_or(usize::MAX);
-        buffer.resize(BODIES * BODY + 2 * MARGIN, 0);
+        buffer.resize(BODY + 2 * MARGIN, 0);
         Blocks { input, buffer, filled: 0, next, base, end: bodies.end, ended: false, error: None }
     }
 

@@ -126,6 +126,15 @@ pub struct Signature {
     pub layer: Option<Speaker>,
 }
 
+impl Signature {
+    /// The anchors without those that hold another one of them: where such a one stands, the other one stands, too.
+    pub fn shortest_anchors(&self) -> impl Iterator<Item = &String> {
+        let holds_another =
+            |anchor: &String| self.anchors.iter().any(|other| other != anchor && anchor.contains(&**other));
+        self.anchors.iter().filter(move |anchor| !holds_another(anchor))
+    }
+}
+
 /// The layer that a signature asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

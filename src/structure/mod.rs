@@ -60,7 +60,7 @@ pub struct Structure {
 
 impl Structure {
     /// Joins the events of a log, in any order, with what its ends show. `head` and `tail` are at most the first and the
-    /// last 32 KiB of the raw log; they may overlap.
+    /// last 24 KiB of the log's text; they may overlap.
     pub fn assemble(mut events: Vec<Event>, head: &[u8], tail: &[u8]) -> Structure {
         events.sort_by_key(|e| e.line);
         let (mut repositories, mut derivations) = (Repositories::default(), Derivations::default());
