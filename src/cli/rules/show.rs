@@ -189,7 +189,7 @@ fn string(text: &str) -> String {
 
 /// Text in literal quotes, as written; escaped where it could not be read back.
 fn lines(text: &str) -> String {
-    if can_be_literal(text) { format!("'''\n{text}'''") } else { format!("{:?}", text).replace("\\'", "'") }
+    if can_be_literal(text) { format!("'''\n{text}'''") } else { Value::String(text.to_owned()).to_string() }
 }
 
 fn can_be_literal(text: &str) -> bool {
