@@ -2,6 +2,9 @@
 //!
 //! The modules in the order in which a log meets them; each imports only from those above it.
 
+/// The JSON API.
+#[cfg(feature = "service")]
+pub mod api;
 /// The command line.
 pub mod cli;
 /// From bytes to findings to ranked stories: the one entry to the core.
@@ -10,9 +13,21 @@ pub mod engine;
 pub mod fix;
 /// Any bytes become numbered, lazily cleaned lines.
 pub mod log;
+/// Secrets are hidden before anything is stored.
+#[cfg(feature = "service")]
+pub mod redact;
 /// The report and its renderers.
 pub mod report;
 /// Known failures: how they are recognised, what they mean, how they are mended.
 pub mod rule;
+/// What all ways into the service share.
+#[cfg(feature = "service")]
+pub mod service;
+/// The history in SQLite or PostgreSQL.
+#[cfg(feature = "service")]
+pub mod store;
 /// What a log says about the shape of its build: repository chains, derivations, tools, outcome.
 pub mod structure;
+/// The pages.
+#[cfg(feature = "service")]
+pub mod web;

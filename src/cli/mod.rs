@@ -6,6 +6,8 @@ mod diagnose;
 mod packs;
 mod rules;
 mod run;
+#[cfg(feature = "service")]
+mod serve;
 mod terminal;
 
 use std::ffi::OsStr;
@@ -62,6 +64,8 @@ enum Command {
     Diagnose(diagnose::DiagnoseArgs),
     Run(run::RunArgs),
     Rules(rules::RulesArgs),
+    #[cfg(feature = "service")]
+    Serve(serve::ServeArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -96,6 +100,8 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         }
         Some(Command::Run(args)) => run::run(&args, &cli.global),
         Some(Command::Rules(args)) => rules::run(args, &cli.global),
+        #[cfg(feature = "service")]
+        Some(Command::Serve(args)) => serve::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),
         Some(Command::Man(args)) => completions::man(&args, Cli::command()),
     }

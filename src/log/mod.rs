@@ -96,6 +96,11 @@ impl<'a> Log<'a> {
         Log { name: name.to_owned(), source: Source::Memory(bytes.into()), status: None }
     }
 
+    /// A log that comes through a pipe as it is: nothing is undone.
+    pub fn plain(name: &str, reader: impl Read + Send + 'a) -> Log<'a> {
+        Log { name: name.to_owned(), source: Source::Stream(Box::new(reader)), status: None }
+    }
+
     /// What the user calls it.
     pub fn name(&self) -> &str {
         &self.name

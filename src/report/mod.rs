@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Diagnosed, Engine, Finding, Story};
 use crate::fix::{self, Fix};
-use crate::rule::{Captures, Reference, Role, Rule};
+use crate::rule::{Captures, Fnv, Reference, Role, Rule};
 use crate::structure::{Derivation, Outcome, Repository, Tool};
 
 pub use text::{Style, render as render_text};
@@ -94,6 +94,17 @@ pub struct Diagnosis {
     pub fixes: Vec<Fix>,
     /// Further reading.
     pub references: Vec<Reference>,
+}
+
+impl Diagnosis {
+    /// The same for the same cause wherever it is met: of rule and subject, 16 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Fnv::default();
+        hash.add(self.rule.as_bytes());
+        hash.add(&[0]);
+        hash.add(self.subject.as_deref().unwrap_or_default().as_bytes());
+        hash.to_string()
+    }
 }
 
 /// How sure a diagnosis is.

@@ -34,6 +34,17 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// As it stands in a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Failed => "failed",
+            Outcome::Succeeded => "succeeded",
+            Outcome::Unknown => "unknown",
+        }
+    }
+}
+
 /// What one line decides.
 #[derive(Clone, Copy, PartialEq)]
 enum Word {

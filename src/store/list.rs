@@ -1,0 +1,180 @@
+//! List: reports found by what is known of them, newest first, a page at a time.
+
+use serde::{Deserialize, Serialize};
+use sqlx::{AssertSqlSafe, FromRow};
+
+use super::pool::read;
+use super::{Store, StoreError};
+
+/// Reports on a page.
+const PAGE: usize = 50;
+
+/// Which reports to list; empty fields ask for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    /// Exactly this project.
+    pub project: String,
+    /// Exactly this job.
+    pub job: String,
+    /// The first diagnosis' rule.
+    pub rule: String,
+    /// The first diagnosis' subject.
+    pub subject: String,
+    /// `fix-code`, `fix-build`, `fix-environment`, `retry`, `unknown` or `green`.
+    pub verdict: String,
+    /// `bazel` or `nix`: who speaks outermost.
+    pub tool: String,
+    /// The same cause: rule and subject.
+    pub fingerprint: String,
+    /// Not before, in milliseconds since 1970.
+    pub since: Option<i64>,
+    /// Before, in milliseconds since 1970.
+    pub until: Option<i64>,
+    /// Words of titles and evidence.
+    pub q: String,
+}
+
+/// Where a page ends and the next one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    made_at: i64,
+    number: i64,
+}
+
+/// One report in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+pub struct Listed {
+    #[serde(skip)]
+    number: i64,
+    /// Its name.
+    pub id: String,
+    /// When it came first, in milliseconds since 1970.
+    pub made_at: i64,
+    /// When the same log came last.
+    pub seen_at: i64,
+    /// How often the same log came.
+    pub occurrences: i64,
+    /// Told by the sender.
+    pub project: String,
+    /// Told by the sender.
+    pub job: String,
+    /// Told by the sender.
+    pub name: String,
+    /// The report's verdict.
+    pub verdict: String,
+    /// `bazel`, `nix` or nothing.
+    pub tool: String,
+    /// The first diagnosis' rule, or nothing.
+    pub rule: String,
+    /// The first diagnosis' subject, or nothing.
+    pub subject: String,
+    /// The first diagnosis' title, or nothing.
+    pub title: String,
+    /// Of the first diagnosis.
+    pub fingerprint: String,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Newest first.
+    pub reports: Vec<Listed>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+impl Cursor {
+    /// As it stands in an address.
+    pub fn to_text(self) -> String {
+        format!("{:x}-{:x}", self.made_at, self.number)
+    }
+
+    /// From an address.
+    pub fn parse(text: &str) -> Option<Cursor> {
+        let (made_at, number) = text.split_once('-')?;
+        Some(Cursor { made_at: i64::from_str_radix(made_at, 16).ok()?, number: i64::from_str_radix(number, 16).ok()? })
+    }
+}
+
+impl Store {
+    /// A page of the reports that fit, newest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list(&self, filter: &Filter, after: Option<Cursor>) -> Result<Page, StoreError> {
+        let mut query = Query::default();
+        let columns = [
+            ("project", &filter.project),
+            ("job", &filter.job),
+            ("rule", &filter.rule),
+            ("subject", &filter.subject),
+            ("verdict", &filter.verdict),
+            ("tool", &filter.tool),
+            ("fingerprint", &filter.fingerprint),
+        ];
+        for (column, wanted) in columns.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            query.and(&format!("{column} = "), Value::Text(wanted.clone()), "");
+        }
+        if let Some(since) = filter.since {
+            query.and("made_at >= ", Value::Number(since), "");
+        }
+        if let Some(until) = filter.until {
+            query.and("made_at < ", Value::Number(until), "");
+        }
+        if let Some(words) = self.pool.dialect().search_words(&filter.q) {
+            let (before, after) = self.pool.dialect().search;
+            query.and(before, Value::Text(words), after);
+        }
+        if let Some(Cursor { made_at, number }) = after {
+            query.and("(made_at, number) < (", Value::Number(made_at), "");
+            query.push(", ", Value::Number(number), ")");
+        }
+        let sql = format!(
+            "select number, id, made_at, seen_at, occurrences, project, job, name, verdict, tool, rule, subject, title, fingerprint
+             from report {} order by made_at desc, number desc limit {}",
+            query.sql,
+            PAGE + 1
+        );
+        let mut reports: Vec<Listed> = read!(self.pool, |db| {
+            let mut found = sqlx::query_as(AssertSqlSafe(sql.clone()));
+            for value in query.values {
+                found = match value {
+                    Value::Text(text) => found.bind(text),
+                    Value::Number(number) => found.bind(number),
+                };
+            }
+            found.fetch_all(db)
+        })?;
+        let more = reports.len() > PAGE;
+        reports.truncate(PAGE);
+        let last = reports.last().filter(|_| more);
+        let next = last.map(|last| Cursor { made_at: last.made_at, number: last.number });
+        Ok(Page { reports, next })
+    }
+}
+
+/// Conditions as they grow; values never stand in the text.
+#[derive(Debug, Default)]
+struct Query {
+    sql: String,
+    values: Vec<Value>,
+}
+
+#[derive(Debug)]
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl Query {
+    fn and(&mut self, before: &str, value: Value, after: &str) {
+        self.sql += if self.values.is_empty() { "where " } else { " and " };
+        self.push(before, value, after);
+    }
+
+    fn push(&mut self, before: &str, value: Value, after: &str) {
+        self.values.push(value);
+        self.sql += &format!("{before}${}{after}", self.values.len());
+    }
+}

@@ -1,0 +1,140 @@
+//! Pool: one of two databases. The SQL is the same for both but for full-text search; `read!` and `write!` run it on the one at hand.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::StoreError;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections that read at the same time.
+const READERS: u32 = 8;
+/// How long a request waits for a connection, or for another writer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Connections to the database.
+#[derive(Clone, Debug)]
+pub(super) enum Pool {
+    /// A file: one connection writes, several read.
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    /// A server.
+    Postgres(PgPool),
+}
+
+impl Pool {
+    /// Opens `sqlite:FILE` or `postgres://…`, creating the file and bringing the tables to this version.
+    pub(super) async fn open(address: &str) -> Result<Pool, StoreError> {
+        if address.starts_with("postgres:") || address.starts_with("postgresql:") {
+            let options = PgConnectOptions::from_str(address)?.application_name("whyred");
+            let pool = PgPoolOptions::new().max_connections(2 * READERS).acquire_timeout(PATIENCE);
+            let pool = pool.connect_with(options).await?;
+            POSTGRES.run(&pool).await?;
+            return Ok(Pool::Postgres(pool));
+        }
+        let Some(file) = address.strip_prefix("sqlite:") else {
+            return Err(StoreError::Address(address.to_owned()));
+        };
+        let file = file.strip_prefix("//").unwrap_or(file);
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A process that dies loses nothing; a machine that does may lose the last moment.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(PATIENCE);
+        let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        let write = write.connect_with(options.clone()).await?;
+        SQLITE.run(&write).await?;
+        let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE);
+        let read = read.connect_with(options.read_only(true)).await?;
+        Ok(Pool::Sqlite { read, write })
+    }
+}
+
+/// Where the two databases want other words.
+pub(super) struct Dialect {
+    /// Makes the words `$2` of report `$1` searchable.
+    pub(super) insert_words: &'static str,
+    /// Forgets the words of report `$1`.
+    pub(super) delete_words: &'static str,
+    /// A condition on a report, before and after the place of the words looked for.
+    pub(super) search: (&'static str, &'static str),
+    quoted: bool,
+}
+
+impl Pool {
+    /// The words of this database.
+    pub(super) fn dialect(&self) -> &'static Dialect {
+        match self {
+            Pool::Sqlite { .. } => &Dialect {
+                insert_words: "insert into report_words (rowid, words) values ($1, $2)",
+                delete_words: "delete from report_words where rowid = $1",
+                search: ("number in (select rowid from report_words where report_words match ", ")"),
+                quoted: true,
+            },
+            Pool::Postgres(_) => &Dialect {
+                insert_words: "insert into report_words (report, words) values ($1, to_tsvector('simple', $2))",
+                delete_words: "delete from report_words where report = $1",
+                search: ("number in (select report from report_words where words @@ plainto_tsquery('simple', ", "))"),
+                quoted: false,
+            },
+        }
+    }
+}
+
+impl Dialect {
+    /// A query for all of these words; none where nothing is looked for.
+    pub(super) fn search_words(&self, text: &str) -> Option<String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let quote = |word: &&str| format!("\"{}\"", word.replace('"', "\"\""));
+        match words.is_empty() {
+            true => None,
+            false if self.quoted => Some(words.iter().map(quote).collect::<Vec<_>>().join(" ")),
+            false => Some(words.join(" ")),
+        }
+    }
+}
+
+/// Runs a query on a connection that need not write: `read!(pool, |db| query.fetch_all(db))`.
+macro_rules! read {
+    ($pool:expr, |$db:ident| $query:expr) => {
+        match &$pool {
+            $crate::store::pool::Pool::Sqlite { read: $db, .. } => $query.await,
+            $crate::store::pool::Pool::Postgres($db) => $query.await,
+        }
+    };
+}
+
+/// Runs statements in one transaction: `write!(pool, |tx| { … })`; `tx` is a `&mut` connection, `?` rolls back.
+macro_rules! write {
+    ($pool:expr, |$tx:ident| $body:expr) => {
+        match &$pool {
+            $crate::store::pool::Pool::Sqlite { write, .. } => {
+                let mut transaction = write.begin_with("begin immediate").await?;
+                let done = {
+                    let $tx = &mut *transaction;
+                    $body
+                };
+                transaction.commit().await?;
+                done
+            }
+            $crate::store::pool::Pool::Postgres(pool) => {
+                let mut transaction = pool.begin().await?;
+                let done = {
+                    let $tx = &mut *transaction;
+                    $body
+                };
+                transaction.commit().await?;
+                done
+            }
+        }
+    };
+}
+
+pub(super) use {read, write};

@@ -1,0 +1,97 @@
+//! Stored: a report as it is read back, with what the sender told and how often its log came.
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path as ObjectPath;
+use sqlx::FromRow;
+
+use super::pool::{read, write};
+use super::{ReportId, Store, StoreError, Submission};
+use crate::report::Report;
+
+/// A report of the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Its name.
+    pub id: ReportId,
+    /// When it came first, in milliseconds since 1970.
+    pub made_at: i64,
+    /// When the same log came last.
+    pub seen_at: i64,
+    /// How often the same log came.
+    pub occurrences: u64,
+    /// Told by the sender.
+    pub submission: Submission,
+    /// Secrets that were hidden before it was stored.
+    pub hidden: u64,
+    /// All that is said of the log.
+    pub report: Report,
+}
+
+#[derive(FromRow)]
+struct Row {
+    made_at: i64,
+    seen_at: i64,
+    occurrences: i64,
+    project: String,
+    job: String,
+    name: String,
+    build_url: String,
+    revision: String,
+    branch: String,
+    metadata: String,
+    hidden: i64,
+    report: Vec<u8>,
+}
+
+const SELECT: &str = "
+select made_at, seen_at, occurrences, project, job, name, build_url, revision, branch, metadata, hidden, report
+from report where id = $1";
+
+impl Store {
+    /// Reads a report; none where there is no such id.
+    ///
+    /// # Errors
+    /// What the database says, or that the report is damaged.
+    pub async fn stored(&self, id: &ReportId) -> Result<Option<Stored>, StoreError> {
+        let row: Option<Row> = read!(self.pool, |db| sqlx::query_as(SELECT).bind(id.as_str()).fetch_optional(db))?;
+        let Some(row) = row else { return Ok(None) };
+        let report: Report = serde_json::from_slice(&super::packed_log::unpack(&row.report)?)?;
+        Ok(Some(Stored {
+            id: id.clone(),
+            made_at: row.made_at,
+            seen_at: row.seen_at,
+            occurrences: row.occurrences as u64,
+            submission: Submission {
+                name: row.name,
+                project: row.project,
+                job: row.job,
+                build_url: row.build_url,
+                revision: row.revision,
+                branch: row.branch,
+                metadata: serde_json::from_str(&row.metadata)?,
+            },
+            hidden: row.hidden as u64,
+            report,
+        }))
+    }
+
+    /// Forgets a report and its log; false where there is no such id.
+    ///
+    /// # Errors
+    /// What the database or the object store says.
+    pub async fn delete(&self, id: &ReportId) -> Result<bool, StoreError> {
+        const NUMBER: &str = "select number, place from report join log on log.report = report.number where id = $1";
+        let found: Option<(i64, String)> =
+            read!(self.pool, |db| sqlx::query_as(NUMBER).bind(id.as_str()).fetch_optional(db))?;
+        let Some((number, place)) = found else { return Ok(false) };
+        let delete_words = self.pool.dialect().delete_words;
+        write!(self.pool, |tx| {
+            sqlx::query(delete_words).bind(number).execute(&mut *tx).await?;
+            sqlx::query("delete from report where number = $1").bind(number).execute(&mut *tx).await?;
+        });
+        if !place.is_empty() {
+            self.objects.delete(&ObjectPath::from(place)).await?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,18 @@
+//! Frame: what stands around every page.
+
+use crate::service::App;
+
+/// What the head and the foot of a page show.
+pub(super) struct Frame {
+    /// The entry of the menu that this page belongs to, or nothing.
+    pub(super) here: &'static str,
+    /// Rules in use.
+    pub(super) rules: usize,
+}
+
+impl Frame {
+    /// The frame of a page that belongs to the entry `here`.
+    pub(super) fn of(app: &App, here: &'static str) -> Frame {
+        Frame { here, rules: app.engine().rules().len() }
+    }
+}
