@@ -410,3 +410,37 @@ fn nix_events_are_read_as_what_nix_would_have_shown() {
         assert_eq!(report["derivations"][0]["name"], "app-1.0");
     }
 }
+
+#[test]
+fn documents_for_ci_name_the_place_in_the_checkout() {
+    let dir = TempDir::new().unwrap();
+    let chain = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bazel-in-nix-unknown-host.log");
+
+    let sarif: Value = serde_json::from_str(&run(dir.path(), &["--format", "sarif", chain, "-"]).out).unwrap();
+    assert_eq!((&sarif["version"], sarif["runs"].as_array().unwrap().len()), (&Value::from("2.1.0"), 2));
+    let found = &sarif["runs"][0]["results"][0];
+    let rules = &sarif["runs"][0]["tool"]["driver"]["rules"];
+    assert_eq!(found["ruleId"], rules[found["ruleIndex"].as_u64().unwrap() as usize]["id"]);
+    let place = &found["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "WORKSPACE");
+    assert!(place["region"]["startLine"].as_u64().unwrap() > 0);
+
+    let gitlab: Value = serde_json::from_str(&run(dir.path(), &["--format", "gitlab", chain]).out).unwrap();
+    assert_eq!((&gitlab[0]["location"]["path"], gitlab.as_array().unwrap().len()), (&Value::from("WORKSPACE"), 1));
+    assert_eq!(run(dir.path(), &["--format", "gitlab", "-"]).out, "[]\n");
+}
+
+#[test]
+fn no_line_of_a_log_becomes_a_command_or_markup() {
+    let dir = TempDir::new().unwrap();
+    let hostile =
+        "error: undefined variable 'a<b&\"c'\n\n       at /home/ada/flake.nix:41:22:\n::add-mask::x\n%0A\x1b[31m";
+    let github = piped(dir.path(), &["--format", "github"], hostile.as_bytes()).out;
+    assert_eq!(github.lines().filter(|line| line.starts_with("::error ")).count(), github.lines().count());
+    assert!(!github.is_empty());
+    let junit = piped(dir.path(), &["--format", "junit"], hostile.as_bytes()).out;
+    assert!(junit.contains("a&lt;b&amp;&quot;c") && !junit.contains('\x1b'), "{junit}");
+    assert!(junit.contains("tests=\"1\" failures=\"1\""), "{junit}");
+    let green = piped(dir.path(), &["--format", "junit"], GREEN.as_bytes()).out;
+    assert!(green.contains("tests=\"1\" failures=\"0\"") && !green.contains("<failure"), "{green}");
+}

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{COULD_NOT_RUN, FOUND, Global, NOTHING_KNOWN, is_stdin, terminal};
 use crate::engine::Engine;
 use crate::log::Log;
-use crate::report::{Report, Style, render_text};
+use crate::report::{Report, Style, render_github, render_gitlab, render_junit, render_sarif, render_text};
 
 /// Say why the build of a log failed (the default command)
 #[derive(Debug, Default, Args)]
@@ -27,6 +27,7 @@ Examples:
   nix build -L 2>&1 | whyred diagnose
   whyred diagnose build.log
   whyred diagnose --format json build.log | jq -r '.diagnoses[0].title'
+  whyred diagnose --format sarif build.log > whyred.sarif
   whyred diagnose --format jsonl *.log | jq -r '[.log.name, .diagnoses[0].rule] | @tsv'
 
 With json, one FILE gives an object and several give an array. A file that cannot be read is told on
@@ -41,6 +42,14 @@ enum Format {
     Json,
     /// One report a line, in the order given
     Jsonl,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// Workflow commands: annotations in GitHub Actions
+    Github,
+    /// A Code Quality artifact of GitLab
+    Gitlab,
+    /// A JUnit file
+    Junit,
 }
 
 impl DiagnoseArgs {
@@ -105,17 +114,18 @@ fn status(found: bool) -> u8 {
     if found { FOUND } else { NOTHING_KNOWN }
 }
 
-/// Prints reports as they come; an array of them is opened, filled and closed.
+/// Prints reports as they come; an array of them is opened, filled and closed. Documents of all reports are printed at the end.
 struct Printer {
     format: Format,
     several: bool,
     style: Style,
     printed: usize,
+    kept: Vec<Report>,
 }
 
 impl Printer {
     fn new(format: Format, several: bool, style: Style) -> Printer {
-        Printer { format, several, style, printed: 0 }
+        Printer { format, several, style, printed: 0, kept: Vec::new() }
     }
 
     fn print(&mut self, report: Report) -> anyhow::Result<()> {
@@ -133,11 +143,20 @@ impl Printer {
             }
             Format::Json => terminal::print(&(serde_json::to_string_pretty(&report)? + "\n"))?,
             Format::Jsonl => terminal::print(&(serde_json::to_string(&report)? + "\n"))?,
+            Format::Sarif | Format::Github | Format::Gitlab | Format::Junit => self.kept.push(report),
         }
         Ok(())
     }
 
     fn finish(self) -> anyhow::Result<()> {
+        let document = match self.format {
+            Format::Sarif => render_sarif(&self.kept),
+            Format::Github => render_github(&self.kept),
+            Format::Gitlab => render_gitlab(&self.kept),
+            Format::Junit => render_junit(&self.kept),
+            Format::Text | Format::Json | Format::Jsonl => String::new(),
+        };
+        terminal::print(&document)?;
         if self.format == Format::Json && self.several {
             terminal::print(if self.printed == 0 { "[]\n" } else { "\n]\n" })?;
         }
