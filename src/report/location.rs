@@ -97,10 +97,10 @@ mod tests {
 
     #[test]
     fn only_files_of_the_checkout() {
-        let path = |file| in_checkout(split(file).0);
-        let same = |file: &str| assert_eq!(path(file).as_deref(), Some(file));
-        same("app/BUILD.bazel");
-        same("flake.nix");
+        let path = |file: &str| in_checkout(split(file).0);
+        for same in ["app/BUILD.bazel", "flake.nix", "WORKSPACE"] {
+            assert_eq!(path(same).as_deref(), Some(same));
+        }
         assert_eq!(path("./src/a.c").as_deref(), Some("src/a.c"));
         assert_eq!(path("/home/runner/work/envoy/envoy/source/a.cc:3:4").as_deref(), Some("source/a.cc"));
         assert_eq!(path("/build/output/execroot/_main/pkg/BUILD").as_deref(), Some("pkg/BUILD"));

@@ -1,12 +1,14 @@
 //! Report: all that is said of a log, in the shape that scripts, pages and bots read (schema `whyred.report/1`).
 //! `Report::of` tells a diagnosed log in words; the renderers follow, one a file. Additions to the shape are welcome, renames are not.
 
+mod brief;
 mod github;
 mod gitlab;
 mod junit;
 mod location;
 mod message;
 mod sarif;
+mod slack;
 mod text;
 mod unexplained;
 
@@ -19,11 +21,13 @@ use crate::fix::{self, Fix};
 use crate::rule::{Captures, Fnv, Reference, Role, Rule};
 use crate::structure::{Derivation, Outcome, Repository, Tool};
 
+pub use brief::Brief;
 pub use github::render as render_github;
 pub use gitlab::render as render_gitlab;
 pub use junit::render as render_junit;
 pub use location::Location;
 pub use sarif::render as render_sarif;
+pub use slack::{ALL_CAUSES, HELPED, WRONG, render as render_slack, render_causes as render_slack_causes};
 pub use text::{Style, render as render_text};
 
 /// The name of this shape.
