@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::pool::read;
-use super::statement::{Value, bind};
+use super::pool::{Pool, read};
+use super::statement::{Statement, Value, bind};
 use super::tally::{LONGEST_KEY, fit};
 use super::{Store, StoreError};
 
@@ -109,43 +109,49 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list(&self, filter: &Filter, after: Option<Cursor>) -> Result<Page, StoreError> {
-        let mut query = Query::default();
-        let columns = [
-            ("project", &filter.project),
-            ("job", &filter.job),
-            ("rule", &filter.rule),
-            ("subject", &filter.subject),
-            ("verdict", &filter.verdict),
-            ("tool", &filter.tool),
-            ("fingerprint", &filter.fingerprint),
-        ];
-        for (column, wanted) in columns.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
-            query.and(&format!("{column} = "), Value::Text(fit(wanted, LONGEST_KEY)), "");
-        }
-        if let Some(since) = filter.since {
-            query.and("made_at >= ", Value::Number(since), "");
-        }
-        if let Some(until) = filter.until {
-            query.and("made_at < ", Value::Number(until), "");
-        }
-        if let Some(words) = self.pool.dialect().search_words(&fit(&filter.q, LONGEST_KEY)) {
-            let (before, after) = self.pool.dialect().search;
-            query.and(before, Value::Text(words), after);
-        }
-        if let Some(Cursor { made_at, number }) = after {
-            query.and("(made_at, number) < (", Value::Number(made_at), "");
-            query.push(", ", Value::Number(number), ")");
-        }
-        let sql =
-            format!("select {COLUMNS} from report {} order by made_at desc, number desc limit {}", query.sql, PAGE + 1);
+        let Statement { sql, values } = statement(&self.pool, filter, after);
         let mut reports: Vec<Listed> =
-            read!(self.pool, |db| { bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), query.values).fetch_all(db) })?;
+            read!(self.pool, |db| { bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), values).fetch_all(db) })?;
         let more = reports.len() > PAGE;
         reports.truncate(PAGE);
         let last = reports.last().filter(|_| more);
         let next = last.map(|last| Cursor { made_at: last.made_at, number: last.number });
         Ok(Page { reports, next })
     }
+}
+
+/// What finds a page.
+pub(super) fn statement(pool: &Pool, filter: &Filter, after: Option<Cursor>) -> Statement {
+    let mut query = Query::default();
+    let columns = [
+        ("project", &filter.project),
+        ("job", &filter.job),
+        ("rule", &filter.rule),
+        ("subject", &filter.subject),
+        ("verdict", &filter.verdict),
+        ("tool", &filter.tool),
+        ("fingerprint", &filter.fingerprint),
+    ];
+    for (column, wanted) in columns.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+        query.and(&format!("{column} = "), Value::Text(fit(wanted, LONGEST_KEY)), "");
+    }
+    if let Some(since) = filter.since {
+        query.and("made_at >= ", Value::Number(since), "");
+    }
+    if let Some(until) = filter.until {
+        query.and("made_at < ", Value::Number(until), "");
+    }
+    if let Some(words) = pool.dialect().search_words(&fit(&filter.q, LONGEST_KEY)) {
+        let (before, after) = pool.dialect().search;
+        query.and(before, Value::Text(words), after);
+    }
+    if let Some(Cursor { made_at, number }) = after {
+        query.and("(made_at, number) < (", Value::Number(made_at), "");
+        query.push(", ", Value::Number(number), ")");
+    }
+    let sql =
+        format!("select {COLUMNS} from report {} order by made_at desc, number desc limit {}", query.sql, PAGE + 1);
+    Statement { sql, values: query.values }
 }
 
 /// Conditions as they grow; values never stand in the text.
