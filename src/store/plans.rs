@@ -8,7 +8,7 @@ use super::counts::DAY;
 use super::pool::{Pool, read};
 use super::statement::{Statement, Value, bind};
 use super::tally::Kind;
-use super::{Filter, Store, StoreError, list, log_text, retention, seen, stored, trends};
+use super::{Filter, Store, StoreError, log_text, retention, seen, stored, trends};
 
 /// Tables that grow with the history.
 const LARGE: [&str; 7] = ["report", "occurrence", "cause", "log", "log_piece", "report_words", "feedback"];
@@ -102,10 +102,12 @@ impl Store {
             q: one.title,
         });
         for (name, filter) in one.iter().flat_map(filters) {
-            all.push((format!("list: {name}"), list::statement(&self.pool, &filter, None)));
-            let page = self.list(&filter, None).await?;
-            if let Some(next) = page.next {
-                all.push((format!("list: {name}, next page"), list::statement(&self.pool, &filter, Some(next))));
+            let next = self.list(&filter, None).await?.next;
+            for statement in self.list_statements(&filter, None).await? {
+                all.push((format!("list: {name}"), statement));
+            }
+            for statement in if next.is_some() { self.list_statements(&filter, next).await? } else { Vec::new() } {
+                all.push((format!("list: {name}, next page"), statement));
             }
         }
         Ok(all)
