@@ -74,6 +74,7 @@ impl Store {
         let store =
             Store { pool: Pool::open(address).await?, objects, object_from: OBJECT_FROM, bounds: Bounds::default() };
         store.do_chores().await?;
+        store.pool.tidy().await?;
         Ok(store)
     }
 

@@ -15,6 +15,8 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Connections that read at the same time.
 const READERS: u32 = 8;
+/// Bytes that SQLite's journal keeps once it is written back.
+const JOURNAL: &str = "67108864";
 /// How long a request waits for a connection, or for another writer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -48,6 +50,7 @@ impl Pool {
             .journal_mode(SqliteJournalMode::Wal)
             // A process that dies loses nothing; a machine that does may lose the last moment.
             .synchronous(SqliteSynchronous::Normal)
+            .pragma("journal_size_limit", JOURNAL)
             .busy_timeout(PATIENCE);
         let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let write = write.connect_with(options.clone()).await?;
@@ -55,6 +58,16 @@ impl Pool {
         let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE);
         let read = read.connect_with(options.read_only(true)).await?;
         Ok(Pool::Sqlite { read, write })
+    }
+}
+
+impl Pool {
+    /// Lets SQLite look how large its tables are, so that it chooses indexes well. PostgreSQL does so by itself.
+    pub(super) async fn tidy(&self) -> Result<(), StoreError> {
+        if let Pool::Sqlite { write, .. } = self {
+            sqlx::raw_sql("pragma optimize = 0x10002").execute(write).await?;
+        }
+        Ok(())
     }
 }
 

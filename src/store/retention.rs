@@ -91,6 +91,7 @@ impl Store {
             query.execute(&mut *tx).await?;
         });
         self.sweep_objects(now).await?;
+        self.pool.tidy().await?;
         Ok(done)
     }
 
