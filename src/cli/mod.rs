@@ -2,6 +2,8 @@
 //! One subcommand a file; `terminal` says how output may look, `packs` which rules are in use.
 
 mod completions;
+#[cfg(feature = "service")]
+mod db;
 mod diagnose;
 mod packs;
 mod rules;
@@ -66,6 +68,8 @@ enum Command {
     Rules(rules::RulesArgs),
     #[cfg(feature = "service")]
     Serve(serve::ServeArgs),
+    #[cfg(feature = "service")]
+    Db(db::DbArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -102,6 +106,8 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Rules(args)) => rules::run(args, &cli.global),
         #[cfg(feature = "service")]
         Some(Command::Serve(args)) => serve::run(&args, &cli.global),
+        #[cfg(feature = "service")]
+        Some(Command::Db(args)) => db::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),
         Some(Command::Man(args)) => completions::man(&args, Cli::command()),
     }

@@ -1,7 +1,7 @@
 //! `whyred serve`: the service, with an embedded database where none is named.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -39,10 +39,7 @@ pub(super) fn run(args: &ServeArgs, global: &Global) -> anyhow::Result<u8> {
     let engine = global.packs.engine()?;
     let redactor = Redactor::built_in().map_err(anyhow::Error::msg)?;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let data = data_folder(args.data.clone())?;
-        std::fs::create_dir_all(&data).with_context(|| format!("{}: cannot be made", data.display()))?;
-        let address = args.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("whyred.db").display()));
-        let store = Store::open(&address, &data.join("objects")).await?;
+        let store = open_store(args.data.as_deref(), args.database.as_deref(), None).await?;
         let listener = tokio::net::TcpListener::bind(args.listen)
             .await
             .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
@@ -56,9 +53,22 @@ pub(super) fn run(args: &ServeArgs, global: &Global) -> anyhow::Result<u8> {
     })
 }
 
-fn data_folder(told: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+/// The history where it is told, or in the data folder, which is made where it is missing.
+pub(super) async fn open_store(
+    data: Option<&Path>,
+    database: Option<&str>,
+    objects: Option<&str>,
+) -> anyhow::Result<Store> {
+    let data = data_folder(data)?;
+    std::fs::create_dir_all(&data).with_context(|| format!("{}: cannot be made", data.display()))?;
+    let address = database.map_or_else(|| format!("sqlite:{}", data.join("whyred.db").display()), str::to_owned);
+    let objects = objects.map_or_else(|| data.join("objects").into_os_string(), Into::into);
+    Ok(Store::open(&address, objects).await?)
+}
+
+fn data_folder(told: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(folder) = told {
-        return Ok(folder);
+        return Ok(folder.to_owned());
     }
     let names = AppStrategyArgs { app_name: "whyred".to_owned(), ..AppStrategyArgs::default() };
     let strategy = choose_app_strategy(names).context("there is no home folder; name a data folder with --data")?;

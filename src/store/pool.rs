@@ -8,12 +8,15 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::StoreError;
+use super::tally::split;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Connections that read at the same time.
 const READERS: u32 = 8;
+/// Bytes that SQLite's journal keeps once it is written back.
+const JOURNAL: &str = "67108864";
 /// How long a request waits for a connection, or for another writer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -47,6 +50,7 @@ impl Pool {
             .journal_mode(SqliteJournalMode::Wal)
             // A process that dies loses nothing; a machine that does may lose the last moment.
             .synchronous(SqliteSynchronous::Normal)
+            .pragma("journal_size_limit", JOURNAL)
             .busy_timeout(PATIENCE);
         let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let write = write.connect_with(options.clone()).await?;
@@ -57,15 +61,33 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Lets SQLite look how large its tables are, so that it chooses indexes well. PostgreSQL does so by itself.
+    pub(super) async fn tidy(&self) -> Result<(), StoreError> {
+        if let Pool::Sqlite { write, .. } = self {
+            sqlx::raw_sql("pragma optimize = 0x10002").execute(write).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Where the two databases want other words.
 pub(super) struct Dialect {
-    /// Makes the words `$2` of report `$1` searchable.
-    pub(super) insert_words: &'static str,
+    /// Makes words of reports searchable: `values`, and a row of number and words.
+    pub(super) insert_words: (&'static str, &'static str),
     /// Forgets the words of report `$1`.
     pub(super) delete_words: &'static str,
-    /// A condition on a report, before and after the place of the words looked for.
-    pub(super) search: (&'static str, &'static str),
-    quoted: bool,
+    /// Numbers of reports that hold words: `$1`, at most `$2`.
+    pub(super) holding: &'static str,
+    /// A condition on a report of the window `page`: that it holds the words of a value, whose place stands between the two.
+    pub(super) holds: (&'static str, &'static str),
+    /// After a select: others must not change the row before this transaction ends. SQLite has one writer anyway.
+    pub(super) lock_row: &'static str,
+    /// A statement after which others write no report before this transaction ends.
+    pub(super) lock_reports: &'static str,
+    /// Stands around a word that is looked for, and between two of them.
+    quote: &'static str,
+    and: &'static str,
 }
 
 impl Pool {
@@ -73,16 +95,33 @@ impl Pool {
     pub(super) fn dialect(&self) -> &'static Dialect {
         match self {
             Pool::Sqlite { .. } => &Dialect {
-                insert_words: "insert into report_words (rowid, words) values ($1, $2)",
+                insert_words: ("insert into report_words (rowid, words) values", "(?, ?)"),
                 delete_words: "delete from report_words where rowid = $1",
-                search: ("number in (select rowid from report_words where report_words match ", ")"),
-                quoted: true,
+                holding: "select rowid from report_words where report_words match $1 limit $2",
+                holds: (
+                    "number in (select rowid from report_words where report_words match ",
+                    " and rowid >= (select min(number) from page) and rowid <= (select max(number) from page))",
+                ),
+                lock_row: "",
+                lock_reports: "select 1",
+                quote: "\"",
+                and: " ",
             },
             Pool::Postgres(_) => &Dialect {
-                insert_words: "insert into report_words (report, words) values ($1, to_tsvector('simple', $2))",
+                insert_words: (
+                    "insert into report_words (report, words) values",
+                    "(?, array_to_tsvector(string_to_array(?, ' ')))",
+                ),
                 delete_words: "delete from report_words where report = $1",
-                search: ("number in (select report from report_words where words @@ plainto_tsquery('simple', ", "))"),
-                quoted: false,
+                holding: "select report from report_words where words @@ cast($1 as tsquery) limit $2",
+                holds: (
+                    "exists (select 1 from report_words where report_words.report = number and words @@ cast(",
+                    " as tsquery))",
+                ),
+                lock_row: " for update",
+                lock_reports: "lock table report in exclusive mode",
+                quote: "'",
+                and: " & ",
             },
         }
     }
@@ -91,13 +130,9 @@ impl Pool {
 impl Dialect {
     /// A query for all of these words; none where nothing is looked for.
     pub(super) fn search_words(&self, text: &str) -> Option<String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let quote = |word: &&str| format!("\"{}\"", word.replace('"', "\"\""));
-        match words.is_empty() {
-            true => None,
-            false if self.quoted => Some(words.iter().map(quote).collect::<Vec<_>>().join(" ")),
-            false => Some(words.join(" ")),
-        }
+        // Words hold letters, digits and `_` alone: nothing in them can end the quotes.
+        let words: Vec<String> = split(text).map(|word| format!("{0}{word}{0}", self.quote)).collect();
+        (!words.is_empty()).then(|| words.join(self.and))
     }
 }
 
