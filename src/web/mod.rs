@@ -3,15 +3,21 @@
 mod assets;
 mod frame;
 mod report;
+mod web_error;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::get;
 
 use crate::service::App;
 
 /// The routes of the pages.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().route("/r/{id}", get(report::show)).route("/static/{*file}", get(assets::show))
+    Router::new()
+        .route("/r/{id}", get(report::show))
+        .route("/static/{*file}", get(assets::show))
+        .fallback(web_error::no_such_page)
+        .layer(from_fn(web_error::tell))
 }
