@@ -1,21 +1,28 @@
 //! The pages, one a file; their HTML is in `templates/`.
 
 mod assets;
+mod diff;
 mod frame;
+mod home;
+mod moment;
+mod prose;
 mod report;
 mod web_error;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::service::App;
 
 /// The routes of the pages.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .route("/", get(home::show).post(home::post).layer(DefaultBodyLimit::disable()))
+        .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
         .route("/static/{*file}", get(assets::show))
         .fallback(web_error::no_such_page)
