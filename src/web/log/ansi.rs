@@ -206,7 +206,11 @@ mod tests {
         let mut paint = Paint::default();
         spans(line.as_bytes(), &mut paint)
             .iter()
-            .map(|span| if span.class.is_empty() { span.text.clone() } else { format!("<{}:{}>", span.class, span.text) })
+            .map(
+                |span| {
+                    if span.class.is_empty() { span.text.clone() } else { format!("<{}:{}>", span.class, span.text) }
+                },
+            )
             .collect()
     }
 

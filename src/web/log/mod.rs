@@ -9,7 +9,6 @@ mod rows;
 
 use crate::store::{LogLines, ReportId, Store, StoreError};
 
-pub(in crate::web) use ansi::Span;
 pub(in crate::web) use marks::{Kind, Marks, no_cause};
 pub(in crate::web) use routes::{find, hint, lines, page};
 pub(in crate::web) use rows::{Piece, Row};

@@ -43,7 +43,10 @@ pub(super) fn is_noise(text: &str) -> bool {
     if text.starts_with("/nix/store/") && !text.contains(char::is_whitespace) {
         return true;
     }
-    STARTS.iter().any(|start| text.starts_with(start)) && !text.contains("rror") && !text.contains("fail") && !text.contains("***")
+    STARTS.iter().any(|start| text.starts_with(start))
+        && !text.contains("rror")
+        && !text.contains("fail")
+        && !text.contains("***")
 }
 
 /// `[12 / 345] …`, `[12/345] …`, `[ 12%] …`, `[0/1 built] …`, with thousands as Bazel writes them.
@@ -74,7 +77,9 @@ mod tests {
         ] {
             assert!(is_noise(noise), "{noise}");
         }
-        for news in ["ERROR: x", "[x] y", "[12] y", "make[1]: *** [all] Error 2", "INFO: Elapsed time: 3s", "FAILED: [1/2] x"] {
+        for news in
+            ["ERROR: x", "[x] y", "[12] y", "make[1]: *** [all] Error 2", "INFO: Elapsed time: 3s", "FAILED: [1/2] x"]
+        {
             assert!(!is_noise(news), "{news}");
         }
     }

@@ -6,7 +6,6 @@ use askama::Template;
 use askama_web::WebTemplate;
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use memchr::memchr_iter;
 use regex::bytes::RegexBuilder;
@@ -18,6 +17,7 @@ use crate::log::Log;
 use crate::service::App;
 use crate::store::{ReportId, Store, StoreError, Stored};
 use crate::web::frame::Frame;
+use crate::web::web_error::WebError;
 
 /// Most lines of a fragment.
 const CHUNK: u64 = 1000;
@@ -86,15 +86,13 @@ pub(in crate::web) async fn lines(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(span): Query<Span>,
-) -> Response {
-    let Some((id, stored)) = stored(&app, &id).await else { return StatusCode::NOT_FOUND.into_response() };
+) -> Result<Response, WebError> {
+    let (id, stored) = stored(&app, &id).await?;
     let marks = Marks::of(&stored.report, app.engine().rules());
     let from = span.from.max(1);
     let to = span.to.unwrap_or(u64::MAX).min(from.saturating_add(CHUNK - 1));
-    match LogView::part(&app.store, &id, from, to, &marks).await {
-        Ok(view) => Fragment { id: &id, pieces: view.pieces }.into_response(),
-        Err(error) => broken(&error),
-    }
+    let view = LogView::part(&app.store, &id, from, to, &marks).await?;
+    Ok(Fragment { id: &id, pieces: view.pieces }.into_response())
 }
 
 /// GET /r/{id}/log?from&q: a page of the log, or the lines that hold `q`.
@@ -102,21 +100,15 @@ pub(in crate::web) async fn page(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(span): Query<Span>,
-) -> Response {
-    let Some((id, stored)) = stored(&app, &id).await else { return StatusCode::NOT_FOUND.into_response() };
+) -> Result<Response, WebError> {
+    let (id, stored) = stored(&app, &id).await?;
     let marks = Marks::of(&stored.report, app.engine().rules());
     let from = span.from.max(1);
-    let view = match LogView::part(&app.store, &id, from, from.saturating_add(PAGE - 1), &marks).await {
-        Ok(view) => view,
-        Err(error) => return broken(&error),
-    };
-    let found = match searched(&app.store, &id, &span.q).await {
-        Ok(found) => found,
-        Err(error) => return broken(&error),
-    };
+    let view = LogView::part(&app.store, &id, from, from.saturating_add(PAGE - 1), &marks).await?;
+    let found = searched(&app.store, &id, &span.q).await?;
     let to = from.saturating_add(PAGE - 1).min(view.lines);
     let title = stored.report.diagnoses.first().map_or_else(|| "the report".to_owned(), |first| first.title.clone());
-    LogPage {
+    let page = LogPage {
         frame: Frame::of(&app, "history"),
         id: &id,
         title,
@@ -128,8 +120,8 @@ pub(in crate::web) async fn page(
         after: (to < view.lines).then_some(to + 1),
         q: span.q,
         found,
-    }
-    .into_response()
+    };
+    Ok(page.into_response())
 }
 
 /// GET /r/{id}/find?q: the numbers of the lines that hold `q`, in whatever case.
@@ -137,12 +129,9 @@ pub(in crate::web) async fn find(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(span): Query<Span>,
-) -> Response {
-    let Some(id) = ReportId::parse(&id) else { return StatusCode::NOT_FOUND.into_response() };
-    match searched(&app.store, &id, &span.q).await {
-        Ok(found) => Json(found.unwrap_or_default()).into_response(),
-        Err(error) => broken(&error),
-    }
+) -> Result<Response, WebError> {
+    let id = parse(&id)?;
+    Ok(Json(searched(&app.store, &id, &span.q).await?.unwrap_or_default()).into_response())
 }
 
 /// GET /r/{id}/hint?from: what rules know of a line, and why it is no cause.
@@ -150,15 +139,12 @@ pub(in crate::web) async fn hint(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(span): Query<Span>,
-) -> Response {
-    let Some(id) = ReportId::parse(&id) else { return StatusCode::NOT_FOUND.into_response() };
+) -> Result<Response, WebError> {
+    let id = parse(&id)?;
     let line = span.from.max(1);
     let first = line.saturating_sub(NEAR).max(1);
-    match app.store.log_lines(&id, first, line + NEAR).await {
-        Ok(Some(part)) => Hint { known: known(&app.engine(), &part.text, line - part.first + 1) }.into_response(),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => broken(&error),
-    }
+    let part = app.store.log_lines(&id, first, line + NEAR).await?.ok_or_else(none)?;
+    Ok(Hint { known: known(&app.engine(), &part.text, line.saturating_sub(part.first) + 1) }.into_response())
 }
 
 /// The rules that match at line `line` of `text`, each with the reason why it would be no cause.
@@ -175,15 +161,18 @@ fn known(engine: &Engine, text: &[u8], line: u64) -> Vec<(String, String)> {
     known
 }
 
-async fn stored(app: &App, id: &str) -> Option<(ReportId, Stored)> {
-    let id = ReportId::parse(id)?;
-    match app.store.stored(&id).await {
-        Ok(stored) => stored.map(|stored| (id, stored)),
-        Err(error) => {
-            tracing::error!(%error, "a report cannot be read");
-            None
-        }
-    }
+async fn stored(app: &App, id: &str) -> Result<(ReportId, Stored), WebError> {
+    let id = parse(id)?;
+    let stored = app.store.stored(&id).await?.ok_or_else(none)?;
+    Ok((id, stored))
+}
+
+fn parse(id: &str) -> Result<ReportId, WebError> {
+    ReportId::parse(id).ok_or_else(none)
+}
+
+fn none() -> WebError {
+    WebError::NotFound("there is no such log; it may have been deleted".to_owned())
 }
 
 /// The lines of a log that hold some words; none where no words are asked for.
@@ -221,9 +210,4 @@ async fn searched(store: &Store, id: &ReportId, words: &str) -> Result<Option<Fo
         line += memchr_iter(b'\n', &text[counted..]).count() as u64;
     }
     Ok(Some(found))
-}
-
-fn broken(error: &StoreError) -> Response {
-    tracing::error!(%error, "a log cannot be read");
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

@@ -178,7 +178,12 @@ mod tests {
     use super::*;
 
     fn repository(name: &str, lines: &[u64]) -> Repository {
-        let frame = |line: &u64| Frame { file: "deps.bzl".to_owned(), path: "deps.bzl".to_owned(), line: Some(*line), ..Frame::default() };
+        let frame = |line: &u64| Frame {
+            file: "deps.bzl".to_owned(),
+            path: "deps.bzl".to_owned(),
+            line: Some(*line),
+            ..Frame::default()
+        };
         Repository {
             name: name.to_owned(),
             rule: Some("http_archive".to_owned()),
@@ -194,9 +199,10 @@ mod tests {
         let (a, b) = (repository("a", &[1, 2, 3]), repository("b", &[1, 2, 4]));
         let chain = Chain::of(&[&a, &b], |_, _| Some(7));
         let titles: Vec<_> = chain.nodes.iter().map(|node| node.title.as_str()).collect();
-        assert_eq!(titles, [
-            "deps.bzl:1", "deps.bzl:2", "deps.bzl:3", "@a", "https://x/a", "deps.bzl:4", "@b", "https://x/b"
-        ]);
+        assert_eq!(
+            titles,
+            ["deps.bzl:1", "deps.bzl:2", "deps.bzl:3", "@a", "https://x/a", "deps.bzl:4", "@b", "https://x/b"]
+        );
         assert_eq!((chain.roots.len(), chain.nodes[1].children.len()), (1, 2));
     }
 

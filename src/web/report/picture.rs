@@ -121,7 +121,8 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut rest: Vec<char> = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     while rest.len() > columns && rows.len() + 1 < ROWS {
         let window = rest.get(..columns).unwrap_or_default();
-        let at = window.iter().rposition(|c| "/-_. :".contains(*c)).filter(|at| *at > columns / 2).unwrap_or(columns - 1);
+        let at =
+            window.iter().rposition(|c| "/-_. :".contains(*c)).filter(|at| *at > columns / 2).unwrap_or(columns - 1);
         let tail = rest.split_off(at + 1);
         rows.push(rest.iter().collect());
         rest = tail;
@@ -143,10 +144,15 @@ fn elided(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
     use crate::report::Report;
-    use crate::structure::{Repository, RepositoryStatus, Frame};
+    use crate::structure::{Frame, Repository, RepositoryStatus};
 
     fn repository(name: &str, frames: &[&str]) -> Repository {
-        let frame = |file: &&str| Frame { file: (*file).to_owned(), path: (*file).to_owned(), line: Some(1), ..Frame::default() };
+        let frame = |file: &&str| Frame {
+            file: (*file).to_owned(),
+            path: (*file).to_owned(),
+            line: Some(1),
+            ..Frame::default()
+        };
         Repository {
             name: name.to_owned(),
             status: RepositoryStatus::Failed,
@@ -157,8 +163,9 @@ mod tests {
 
     #[test]
     fn boxes_never_overlap() {
-        let repositories: Vec<Repository> =
-            (0..9).map(|i| repository(&format!("r{i}"), &["W", "a.bzl", ["b", "c", "d"][i % 3]][..1 + i % 3])).collect();
+        let repositories: Vec<Repository> = (0..9)
+            .map(|i| repository(&format!("r{i}"), &["W", "a.bzl", ["b", "c", "d"][i % 3]][..1 + i % 3]))
+            .collect();
         let chain = Chain::of(&repositories.iter().collect::<Vec<_>>(), |_, _| None);
         let picture = Picture::of(&chain);
         assert_eq!(picture.boxes.len(), chain.nodes.len());
@@ -169,8 +176,14 @@ mod tests {
     #[test]
     fn texts_fit_their_boxes() {
         assert_eq!(wrapped("short", 36), ["short"]);
-        let rows = wrapped("https://github.com/googleapis/googleapis/archive/fd52b5754b2b268bc3a22a10f29844f206abb327.tar.gz", 36);
-        assert_eq!(rows, ["https://github.com/googleapis/", "googleapis/archive/", "fd52b5754b2b268bc3a22a10f29844f206a…"]);
+        let rows = wrapped(
+            "https://github.com/googleapis/googleapis/archive/fd52b5754b2b268bc3a22a10f29844f206abb327.tar.gz",
+            36,
+        );
+        assert_eq!(
+            rows,
+            ["https://github.com/googleapis/", "googleapis/archive/", "fd52b5754b2b268bc3a22a10f29844f206a…"]
+        );
         assert!(wrapped(&"x".repeat(500), 20).iter().all(|row| row.chars().count() <= 20));
     }
 
@@ -182,9 +195,17 @@ mod tests {
         let report = Report::of(&engine, "x", &engine.diagnose(crate::log::Log::from_bytes("x", log.as_bytes())));
         let chain = Chain::of(&super::super::chain::drawn(&report), |_, _| None);
         let titles: Vec<_> = Picture::of(&chain).boxes.iter().map(|drawn| drawn.rows[0].1.clone()).collect();
-        assert_eq!(titles, [
-            "WORKSPACE:14", "repositories.bzl:22", "repositories.bzl:61", "archive.bzl:9", "@com_github_fmtlib_fmt",
-            "https://github.com/fmtlib/fmt/", "//cmd/gateway:gateway",
-        ]);
+        assert_eq!(
+            titles,
+            [
+                "WORKSPACE:14",
+                "repositories.bzl:22",
+                "repositories.bzl:61",
+                "archive.bzl:9",
+                "@com_github_fmtlib_fmt",
+                "https://github.com/fmtlib/fmt/",
+                "//cmd/gateway:gateway",
+            ]
+        );
     }
 }
