@@ -57,6 +57,7 @@
       if (above) log.scrollTop = anchor + log.scrollHeight - total;
       if (found.words) paint();
       forget(first);
+      look();
     }).catch(() => {});
     return turn;
   };
@@ -147,6 +148,7 @@
     const there = await reveal(from);
     if (!there) return;
     for (let number = from; number <= Math.min(to, from + 5000); number += 1) row(number)?.classList.add("on");
+    log.querySelectorAll("details:not([open])").forEach(fold => { if (fold.querySelector(".on")) fold.open = true; });
     if (move) center(there);
     if (from === to) explain(there);
     const place = marked.indexOf(from);

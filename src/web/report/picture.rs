@@ -7,13 +7,13 @@ const COLUMNS: usize = 36;
 /// Columns of the words below it.
 const ABOUT: usize = 46;
 /// Columns that a step to the right costs.
-const STEP_COLUMNS: usize = 3;
+const STEP_COLUMNS: usize = 4;
 /// Rows of a title; what is longer is elided.
-const ROWS: usize = 3;
+const ROWS: usize = 4;
 /// Pixels of a step to the right.
-const STEP: usize = 18;
+const STEP: usize = 24;
 /// Steps to the right at most.
-const DEEPEST: usize = 6;
+const DEEPEST: usize = 5;
 /// Pixels of a row of text, of the room around it in a box, between two boxes.
 const ROW: usize = 18;
 const ROOM: usize = 20;
@@ -33,7 +33,7 @@ pub(super) struct Picture {
 /// A box that has its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Drawn {
-    /// Classes: what it stands for and how far it is moved to the right (`d0` to `d6`).
+    /// Classes: what it stands for and how far it is moved to the right (`d0` to `d5`).
     pub(super) class: &'static str,
     pub(super) depth: usize,
     pub(super) x: usize,
@@ -68,9 +68,9 @@ impl Picture {
             let y = if picture.boxes.is_empty() { 1 } else { picture.height + BETWEEN };
             let drawn = Drawn::of(node, depth, y);
             if let Some((x, bottom)) = from {
-                picture.lines.push(line((x, bottom), &drawn, node.kind));
+                picture.lines.push(line((x, bottom), &drawn));
             }
-            let bottom = (drawn.x + STEP / 2 + 3, drawn.y + drawn.height);
+            let bottom = (drawn.x + 10, drawn.y + drawn.height);
             picture.height = bottom.1;
             picture.boxes.push(drawn);
             let below = if node.children.len() > 1 { (depth + 1).min(DEEPEST) } else { depth };
@@ -82,7 +82,7 @@ impl Picture {
 }
 
 /// From the bottom of a box straight down, or down and to the right, to the next one.
-fn line((x, bottom): (usize, usize), to: &Drawn, _kind: Kind) -> String {
+fn line((x, bottom): (usize, usize), to: &Drawn) -> String {
     if x > to.x {
         format!("M{x} {bottom}V{}", to.y - 6)
     } else {
