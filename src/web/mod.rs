@@ -1,23 +1,38 @@
 //! The pages, one a file; their HTML is in `templates/`.
 
+mod address;
 mod assets;
+mod catalogue;
+mod diff;
 mod frame;
+mod home;
+mod moment;
+mod prose;
 mod report;
+mod rule;
+mod rules;
+mod slots;
 mod web_error;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::service::App;
 
 /// The routes of the pages.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .route("/", get(home::show).post(home::post).layer(DefaultBodyLimit::disable()))
+        .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
+        .route("/rules", get(rules::show))
+        .route("/rules/{*id}", get(rule::show))
         .route("/static/{*file}", get(assets::show))
         .fallback(web_error::no_such_page)
         .layer(from_fn(web_error::tell))
+        .layer(Extension(catalogue::Catalogues::default()))
 }
