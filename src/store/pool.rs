@@ -59,12 +59,16 @@ impl Pool {
 
 /// Where the two databases want other words.
 pub(super) struct Dialect {
-    /// Makes the words `$2` of report `$1` searchable.
-    pub(super) insert_words: &'static str,
+    /// Makes words of reports searchable: `values`, and a row of number and words.
+    pub(super) insert_words: (&'static str, &'static str),
     /// Forgets the words of report `$1`.
     pub(super) delete_words: &'static str,
     /// A condition on a report, before and after the place of the words looked for.
     pub(super) search: (&'static str, &'static str),
+    /// After a select: others must not change the row before this transaction ends. SQLite has one writer anyway.
+    pub(super) lock_row: &'static str,
+    /// A statement after which others write no report before this transaction ends.
+    pub(super) lock_reports: &'static str,
     quoted: bool,
 }
 
@@ -73,15 +77,19 @@ impl Pool {
     pub(super) fn dialect(&self) -> &'static Dialect {
         match self {
             Pool::Sqlite { .. } => &Dialect {
-                insert_words: "insert into report_words (rowid, words) values ($1, $2)",
+                insert_words: ("insert into report_words (rowid, words) values", "(?, ?)"),
                 delete_words: "delete from report_words where rowid = $1",
                 search: ("number in (select rowid from report_words where report_words match ", ")"),
+                lock_row: "",
+                lock_reports: "select 1",
                 quoted: true,
             },
             Pool::Postgres(_) => &Dialect {
-                insert_words: "insert into report_words (report, words) values ($1, to_tsvector('simple', $2))",
+                insert_words: ("insert into report_words (report, words) values", "(?, to_tsvector('simple', ?))"),
                 delete_words: "delete from report_words where report = $1",
                 search: ("number in (select report from report_words where words @@ plainto_tsquery('simple', ", "))"),
+                lock_row: " for update",
+                lock_reports: "lock table report in exclusive mode",
                 quoted: false,
             },
         }
