@@ -95,12 +95,16 @@ impl Catalogue {
     /// The rules of an area and a verdict that hold all words, best first; in order of ids where there are no words.
     /// Where no rule has all words, those that have most of them.
     pub(super) fn search(&self, words: &str, area: &str, verdict: &str) -> Vec<&Entry> {
-        let fits = |entry: &&Entry| {
-            (area.is_empty() || entry.is_in(area)) && (verdict.is_empty() || entry.verdict == verdict)
-        };
+        let fits =
+            |entry: &&Entry| (area.is_empty() || entry.is_in(area)) && (verdict.is_empty() || entry.verdict == verdict);
         let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-        let mut found: Vec<(usize, u32, &Entry)> =
-            self.entries.iter().filter(fits).map(|entry| entry.score(&words)).filter(|(n, ..)| *n > 0 || words.is_empty()).collect();
+        let mut found: Vec<(usize, u32, &Entry)> = self
+            .entries
+            .iter()
+            .filter(fits)
+            .map(|entry| entry.score(&words))
+            .filter(|(n, ..)| *n > 0 || words.is_empty())
+            .collect();
         let most = found.iter().map(|(held, ..)| *held).max().unwrap_or(0);
         found.retain(|(held, ..)| *held == most);
         found.sort_by_key(|(_, score, _)| std::cmp::Reverse(*score));
@@ -139,7 +143,12 @@ impl Entry {
                 None => 0,
             };
             let id = if self.id == *word { 1000 } else { 0 };
-            let found = id + of(&self.name, 30) + of(&self.area, 8) + of(&self.words, 12) + of(&self.anchors, 6) + of(&self.why, 2);
+            let found = id
+                + of(&self.name, 30)
+                + of(&self.area, 8)
+                + of(&self.words, 12)
+                + of(&self.anchors, 6)
+                + of(&self.why, 2);
             held += usize::from(found > 0);
             score += found;
         }

@@ -1,6 +1,8 @@
 //! The pages, one a file; their HTML is in `templates/`. `home` and `report` (with `log`, its viewer) are what people meet first.
 
+mod address;
 mod assets;
+mod catalogue;
 mod diff;
 mod frame;
 mod home;
@@ -8,14 +10,17 @@ mod log;
 mod moment;
 mod prose;
 mod report;
+mod rule;
+mod rules;
+mod slots;
 mod web_error;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::service::App;
 
@@ -30,7 +35,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/r/{id}/lines", get(log::lines))
         .route("/r/{id}/find", get(log::find))
         .route("/r/{id}/hint", get(log::hint))
+        .route("/rules", get(rules::show))
+        .route("/rules/{*id}", get(rule::show))
         .route("/static/{*file}", get(assets::show))
         .fallback(web_error::no_such_page)
         .layer(from_fn(web_error::tell))
+        .layer(Extension(catalogue::Catalogues::default()))
 }

@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 
+use super::address;
 use super::catalogue::{Area, Catalogues, Entry};
 use super::frame::Frame;
 use crate::engine::Engine;
@@ -87,27 +88,21 @@ fn known(engine: &Engine, words: &str) -> Option<String> {
 impl RulesPage {
     /// The address of another page of the same list.
     fn at(&self, page: usize) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::from("/rules?"));
-        let fields = [("q", &self.wanted.q), ("area", &self.wanted.area), ("verdict", &self.wanted.verdict)];
-        for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
-            query.append_pair(name, value);
-        }
-        if page > 0 {
-            query.append_pair("page", &page.to_string());
-        }
-        query.finish()
+        let page = if page == 0 { String::new() } else { page.to_string() };
+        let Wanted { q, area, verdict, .. } = &self.wanted;
+        address::with("/rules", &[("q", q), ("area", area), ("verdict", verdict), ("page", &page)])
     }
-}
 
-/// What a folder holds, in words.
-fn about(top: &str) -> &'static str {
-    match top {
-        "bazel" => "What Bazel itself says, phase by phase",
-        "nix" => "What Nix itself says",
-        "nixpkgs" => "Phases, hooks, refusals and modules of nixpkgs",
-        "nested" => "What only happens when one runs inside the other",
-        "tool" => "Compilers, linkers and other tools inside a build",
-        "shared" => "The machine: disk, memory, network, processes",
-        _ => "Rules of a pack",
+    /// What a folder holds, in words.
+    fn about(&self, top: &str) -> &'static str {
+        match top {
+            "bazel" => "What Bazel itself says, phase by phase",
+            "nix" => "What Nix itself says",
+            "nixpkgs" => "Phases, hooks, refusals and modules of nixpkgs",
+            "nested" => "What only happens when one runs inside the other",
+            "tool" => "Compilers, linkers and other tools inside a build",
+            "shared" => "The machine: disk, memory, network, processes",
+            _ => "Rules of a pack",
+        }
     }
 }
