@@ -125,13 +125,15 @@ impl Browser {
 
     /// The whole page as `target/screenshots/NAME.png`.
     pub(crate) async fn screenshot(&self, name: &str) {
+        let file = machine::screenshots().join(format!("{name}.png"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
         let size = self.run("const e = document.documentElement; return [innerWidth, e.scrollHeight]").await;
         let height = size[1].as_u64().unwrap().min(TALLEST);
         let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": height, "scale": 1 });
         let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.cdp("Page.captureScreenshot", wanted).await;
         let bytes = base64(answer["data"].as_str().unwrap());
-        fs::write(machine::screenshots().join(format!("{name}.png")), bytes).unwrap();
+        fs::write(file, bytes).unwrap();
     }
 
     /// Fails where axe-core finds anything serious or critical on this page.

@@ -9,4 +9,5 @@ mod browser;
 mod machine;
 mod served;
 
+mod look;
 mod smoke;
