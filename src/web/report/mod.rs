@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::log::{LogView, Marks, Piece, Row};
+use super::log::{Kind, LogView, Marks, Piece, Row, lit};
 use super::moment::Moment;
 use super::prose;
 use super::web_error::WebError;
@@ -193,13 +193,16 @@ async fn answer<'r>(
     diagnosis: &'r Diagnosis,
     marks: &Marks,
 ) -> Result<Answer<'r>, WebError> {
-    let proof = match diagnosis.evidence.first() {
+    let mut proof = match diagnosis.evidence.first() {
         Some(first) => {
-            let from = first.line.saturating_sub(AROUND).max(1);
-            LogView::rows(&app.store, id, from, first.end_line.min(first.line + 20) + AROUND, marks).await?
+            let (from, to) = (first.line.saturating_sub(AROUND).max(1), first.end_line.min(first.line + 20) + AROUND);
+            LogView::rows(&app.store, id, from, to, marks).await?
         }
         None => Vec::new(),
     };
+    for row in proof.iter_mut().filter(|row| row.mark.as_ref().is_some_and(|mark| mark.kind == Kind::Cause)) {
+        row.spans = lit(std::mem::take(&mut row.spans), diagnosis.captures.values());
+    }
     Ok(Answer {
         diagnosis,
         why: prose::html(&diagnosis.why),
