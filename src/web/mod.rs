@@ -3,8 +3,11 @@
 mod address;
 mod assets;
 mod catalogue;
+mod chart;
+mod compare;
 mod diff;
 mod frame;
+mod history;
 mod home;
 mod moment;
 mod prose;
@@ -12,6 +15,7 @@ mod report;
 mod rule;
 mod rules;
 mod slots;
+mod trends;
 mod web_error;
 
 use std::sync::Arc;
@@ -29,6 +33,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/", get(home::show).post(home::post).layer(DefaultBodyLimit::disable()))
         .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
+        .route("/history", get(history::show))
+        .route("/compare", get(compare::show))
+        .route("/trends", get(trends::show))
         .route("/rules", get(rules::show))
         .route("/rules/{*id}", get(rule::show))
         .route("/static/{*file}", get(assets::show))
