@@ -1,6 +1,6 @@
 //! Tally: what the history keeps of a report beside the report itself: columns to find it by, causes, words, and what is counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::report::{Diagnosis, Report};
 use crate::structure::{DerivationStatus, RepositoryStatus};
@@ -11,6 +11,8 @@ use super::StoreError;
 const LEVEL: i32 = 3;
 /// Longest text that is made searchable for one report, in bytes.
 const MOST_WORDS: usize = 16 * 1024;
+/// Longest word that can be looked for, in bytes; longer ones are cut.
+const LONGEST_WORD: usize = 100;
 /// Longest text that an index holds, in bytes. PostgreSQL's indexes refuse more than 2,700.
 pub(super) const LONGEST_KEY: usize = 500;
 /// Longest text of other columns.
@@ -112,19 +114,34 @@ pub(super) fn pack(report: &Report) -> Result<Vec<u8>, StoreError> {
     Ok(zstd::bulk::compress(&serde_json::to_vec(report)?, LEVEL)?)
 }
 
-/// What full-text search finds a report by: titles, subjects and proving lines.
+/// What full-text search finds a report by: the words of titles, subjects and proving lines, each once, separated by spaces.
 pub(super) fn words(report: &Report) -> String {
-    let mut words = String::new();
+    let mut texts = Vec::new();
     for diagnosis in &report.diagnoses {
-        let evidence = diagnosis.evidence.iter().map(|line| line.text.as_str());
-        let subject = diagnosis.subject.as_deref();
-        for text in [diagnosis.title.as_str(), &diagnosis.rule].into_iter().chain(subject).chain(evidence) {
-            words.push_str(text);
-            words.push('\n');
+        texts.extend([diagnosis.title.as_str(), &diagnosis.rule]);
+        texts.extend(diagnosis.subject.as_deref());
+        texts.extend(diagnosis.evidence.iter().map(|line| line.text.as_str()));
+    }
+    texts.extend(report.unexplained.iter().map(|line| line.text.as_str()));
+    let (mut words, mut seen) = (String::new(), HashSet::new());
+    for word in texts.into_iter().flat_map(|text| split(&text[..text.floor_char_boundary(LONGEST_TEXT)])) {
+        if words.len() + word.len() > MOST_WORDS {
+            break;
+        }
+        if !seen.contains(&word) {
+            words.push_str(&word);
+            words.push(' ');
+            seen.insert(word);
         }
     }
-    report.unexplained.iter().for_each(|line| words.extend([line.text.as_str(), "\n"]));
-    fit(&words, MOST_WORDS)
+    words.truncate(words.trim_end().len());
+    words
+}
+
+/// The words of a text, in small letters: what stands between anything but letters, digits and `_`.
+pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    words.map(|word| word[..word.floor_char_boundary(LONGEST_WORD)].to_lowercase())
 }
 
 /// The host that a cause is about.

@@ -109,11 +109,11 @@ select day, cast(sum(reports) as bigint) as reports, cast(sum(occurrences) as bi
 from day_count where day >= $1 and day < $2 and ($3 = '' or project = $3) group by day order by day";
 
 const TOPS: &str = "
-select key, count, coalesce(cause_total.rule, ''), coalesce(subject, ''), coalesce(title, '') from
+select key, many, coalesce(cause_total.rule, ''), coalesce(subject, ''), coalesce(title, '') from
     (select key, cast(sum(count) as bigint) as many from day_top
      where kind = $1 and day >= $2 and day < $3 and ($4 = '' or project = $4)
-     group by key order by many desc, key limit $5) top (key, count)
-left join cause_total on $1 = 'cause' and fingerprint = key order by count desc, key";
+     group by key order by many desc, key limit $5) top
+left join cause_total on $1 = 'cause' and fingerprint = key order by many desc, key";
 
 const STATS: &str = "
 select coalesce(cast(sum(reports) as bigint), 0), coalesce(cast(sum(occurrences) as bigint), 0),

@@ -44,15 +44,15 @@ struct Server {
 }
 
 /// A database of its own.
-pub struct Database {
+pub(crate) struct Database {
     /// Its address.
-    pub url: String,
+    pub(crate) url: String,
     name: String,
 }
 
 impl Database {
     /// A new, empty one on the server of this test program, or on the one that `DATABASE_URL` names.
-    pub async fn new() -> Database {
+    pub(crate) async fn new() -> Database {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("whyred_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         execute(&format!("create database {name}")).await;
@@ -62,7 +62,7 @@ impl Database {
     }
 
     /// Removes it, whoever is still connected.
-    pub async fn remove(self) {
+    pub(crate) async fn remove(self) {
         execute(&format!("drop database if exists {} with (force)", self.name)).await;
     }
 }
@@ -91,5 +91,8 @@ fn start() -> Server {
     BufReader::new(stdout).read_line(&mut folder).expect("the server's shell speaks");
     let folder = folder.trim();
     assert!(!folder.is_empty(), "no PostgreSQL could be started; its words are above");
-    Server { url: format!("postgres://postgres@localhost/postgres?host={folder}"), _pipe: Some(Mutex::new((child, stdin))) }
+    Server {
+        url: format!("postgres://postgres@localhost/postgres?host={folder}"),
+        _pipe: Some(Mutex::new((child, stdin))),
+    }
 }
