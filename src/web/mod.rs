@@ -3,8 +3,11 @@
 mod address;
 mod assets;
 mod catalogue;
+mod chart;
+mod compare;
 mod diff;
 mod frame;
+mod history;
 mod home;
 mod log;
 mod moment;
@@ -13,6 +16,7 @@ mod report;
 mod rule;
 mod rules;
 mod slots;
+mod trends;
 mod web_error;
 
 use std::sync::Arc;
@@ -35,6 +39,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/r/{id}/lines", get(log::lines))
         .route("/r/{id}/find", get(log::find))
         .route("/r/{id}/hint", get(log::hint))
+        .route("/history", get(history::show))
+        .route("/compare", get(compare::show))
+        .route("/trends", get(trends::show))
         .route("/rules", get(rules::show))
         .route("/rules/{*id}", get(rule::show))
         .route("/static/{*file}", get(assets::show))

@@ -9,5 +9,8 @@ mod browser;
 mod machine;
 mod served;
 
+mod history;
 mod look;
+mod pages;
+mod rules;
 mod smoke;
