@@ -61,6 +61,8 @@ struct ReportPage<'r> {
     more_others: usize,
     unexplained: Vec<(u64, String)>,
     seen: Option<SeenBefore>,
+    /// The report before this one of the same job.
+    previous: Option<ReportId>,
     log: LogView,
 }
 
@@ -146,6 +148,7 @@ pub(super) async fn show(
         more_others: report.diagnoses.len().saturating_sub(1 + OTHERS),
         unexplained: report.unexplained.iter().map(|line| (line.line, cleaned(&line.text))).collect(),
         seen: seen_before(&app, &id, report, now).await?,
+        previous: app.store.previous_of_job(&stored).await?,
         log: LogView::open(&app.store, &id, report.log.bytes, &marks).await?,
     };
     Ok(page.into_response())
