@@ -21,6 +21,11 @@ pub(crate) const UNKNOWN_HOST: &str = include_str!("../../examples/bazel-in-nix-
 pub(crate) const VISIBILITY: &str = include_str!("../../examples/bazel-visibility.log");
 pub(crate) const HASH_MISMATCH: &str = include_str!("../../examples/nix-hash-mismatch.log");
 
+/// A failure that nothing is known of, a build that went well, and one that may go well next time.
+pub(crate) const UNKNOWN: &str = "[1/3] widgets\nthe left door is out of gizmos\nmake the gizmo: stopped\n";
+pub(crate) const GREEN: &str = "INFO: Analyzed 3 targets.\nINFO: Build completed successfully, 12 total actions\n";
+pub(crate) const RETRY: &str = "error: unable to download 'https://cache.example.org/nar/a.nar.xz': HTTP error 503\n";
+
 /// A running service; it ends when this is dropped.
 pub(crate) struct Served {
     /// Without a slash at its end.
