@@ -3,12 +3,16 @@
 
 mod completions;
 mod diagnose;
+#[cfg(feature = "service")]
+mod health;
 mod packs;
 mod rules;
 mod run;
 #[cfg(feature = "service")]
 mod serve;
 mod terminal;
+#[cfg(feature = "service")]
+mod token;
 
 use std::ffi::OsStr;
 use std::io;
@@ -65,7 +69,11 @@ enum Command {
     Run(run::RunArgs),
     Rules(rules::RulesArgs),
     #[cfg(feature = "service")]
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
+    #[cfg(feature = "service")]
+    Token(token::TokenArgs),
+    #[cfg(feature = "service")]
+    Health(health::HealthArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -101,7 +109,11 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Run(args)) => run::run(&args, &cli.global),
         Some(Command::Rules(args)) => rules::run(args, &cli.global),
         #[cfg(feature = "service")]
-        Some(Command::Serve(args)) => serve::run(&args, &cli.global),
+        Some(Command::Serve(args)) => serve::run(*args, &cli.global),
+        #[cfg(feature = "service")]
+        Some(Command::Token(args)) => token::run(&args),
+        #[cfg(feature = "service")]
+        Some(Command::Health(args)) => health::run(&args),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),
         Some(Command::Man(args)) => completions::man(&args, Cli::command()),
     }

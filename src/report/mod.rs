@@ -1,6 +1,7 @@
 //! Report: all that is said of a log, in the shape that scripts, pages and bots read (schema `whyred.report/1`).
 //! `Report::of` tells a diagnosed log in words; `text` and `json` render it. Additions to the shape are welcome, renames are not.
 
+mod markdown;
 mod text;
 mod unexplained;
 
@@ -13,6 +14,7 @@ use crate::fix::{self, Fix};
 use crate::rule::{Captures, Fnv, Reference, Role, Rule};
 use crate::structure::{Derivation, Outcome, Repository, Tool};
 
+pub use markdown::render as render_markdown;
 pub use text::{Style, render as render_text};
 
 /// The name of this shape.
@@ -24,6 +26,7 @@ const LONGEST_LINE: usize = 2 * 1024;
 
 /// All that is said of a log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Report {
     /// `whyred.report/1`.
     pub schema: String,
@@ -48,6 +51,7 @@ pub struct Report {
 
 /// What is known of the log as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct LogFacts {
     /// As the user named it.
     pub name: String,
@@ -65,6 +69,7 @@ pub struct LogFacts {
 
 /// A root cause, told for this log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Diagnosis {
     /// Id of the rule.
     pub rule: String,
@@ -83,6 +88,7 @@ pub struct Diagnosis {
     /// The lines that prove it; the first one decides.
     pub evidence: Vec<Evidence>,
     /// What the rule captured, by name.
+    #[cfg_attr(feature = "service", schema(value_type = BTreeMap<String, String>))]
     pub captures: Captures,
     /// How often the same cause with the same subject stands in the log.
     pub occurrences: u64,
@@ -93,6 +99,7 @@ pub struct Diagnosis {
     /// What to do, best first.
     pub fixes: Vec<Fix>,
     /// Further reading.
+    #[cfg_attr(feature = "service", schema(value_type = Vec<BTreeMap<String, String>>))]
     pub references: Vec<Reference>,
 }
 
@@ -110,6 +117,7 @@ impl Diagnosis {
 /// How sure a diagnosis is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub enum Confidence {
     /// The line itself proves a known cause.
     High,
@@ -121,6 +129,7 @@ pub enum Confidence {
 
 /// A quoted line, or several that a terminal made of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Evidence {
     /// 1-based, in the raw log.
     pub line: u64,
@@ -132,6 +141,7 @@ pub struct Evidence {
 
 /// One line of the cascade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Consequence {
     /// Id of the rule that knows it.
     pub rule: String,
@@ -143,6 +153,7 @@ pub struct Consequence {
 
 /// A line worth reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct LogLine {
     /// 1-based, in the raw log.
     pub line: u64,

@@ -4,14 +4,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::body::Bytes;
-use axum::extract::multipart::Field;
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use futures_util::TryStreamExt;
-use tokio::io::{AsyncRead, AsyncWriteExt};
-use tokio_util::io::StreamReader;
+use tokio::io::AsyncRead;
 
 use super::frame::Frame;
 use super::moment::Moment;
@@ -92,35 +88,6 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
     HomePage::of(&app, None).await.into_response()
 }
 
-/// POST / with the form: fields `name`, `project` and `job` first, then `log` or `file`.
-pub(super) async fn post(State(app): State<Arc<App>>, mut form: Multipart) -> Response {
-    let mut submission = Submission::default();
-    loop {
-        let mut field = match form.next_field().await {
-            Ok(Some(field)) => field,
-            Ok(None) => return refused(&app, StatusCode::BAD_REQUEST, "Paste a log or choose a file first.").await,
-            Err(error) => return refused(&app, StatusCode::BAD_REQUEST, &error.body_text()).await,
-        };
-        match field.name().unwrap_or_default() {
-            "name" => submission.name = field.text().await.unwrap_or_default(),
-            "project" => submission.project = field.text().await.unwrap_or_default(),
-            "job" => submission.job = field.text().await.unwrap_or_default(),
-            "log" => match field.chunk().await {
-                Ok(None) => {}
-                Ok(Some(start)) => return take_field(&app, submission, start, field).await,
-                Err(error) => return refused(&app, StatusCode::BAD_REQUEST, &error.body_text()).await,
-            },
-            "file" if field.file_name().is_some_and(|name| !name.is_empty()) => {
-                if submission.name.is_empty() {
-                    submission.name = field.file_name().unwrap_or_default().to_owned();
-                }
-                return take_field(&app, submission, Bytes::new(), field).await;
-            }
-            _ => {}
-        }
-    }
-}
-
 /// POST /try/{example}
 pub(super) async fn example(State(app): State<Arc<App>>, Path(slug): Path<String>) -> Response {
     let Some(example) = EXAMPLES.iter().find(|example| example.slug == slug) else {
@@ -129,20 +96,6 @@ pub(super) async fn example(State(app): State<Arc<App>>, Path(slug): Path<String
     let submission =
         Submission { name: format!("{slug}.log"), project: "examples".to_owned(), job: slug, ..Submission::default() };
     take(&app, submission, std::io::Cursor::new(example.log.as_bytes())).await
-}
-
-/// Takes a field of the form as the log; `start` was read of it already.
-async fn take_field(app: &Arc<App>, submission: Submission, start: Bytes, field: Field<'_>) -> Response {
-    // The fields of a form borrow from it, while the scan runs elsewhere: the bytes go through a pipe.
-    let (reader, mut writer) = tokio::io::duplex(64 * 1024);
-    let mut body = StreamReader::new(field.map_err(std::io::Error::other));
-    let copying = async move {
-        // Who reads says what is wrong; a broken body ends the pipe.
-        if writer.write_all(&start).await.is_ok() {
-            let _ = tokio::io::copy(&mut body, &mut writer).await;
-        }
-    };
-    tokio::join!(take(app, submission, reader), copying).0
 }
 
 async fn take(app: &Arc<App>, submission: Submission, body: impl AsyncRead + Send + Unpin + 'static) -> Response {
@@ -164,7 +117,7 @@ async fn take(app: &Arc<App>, submission: Submission, body: impl AsyncRead + Sen
     }
 }
 
-/// The page again, saying what is wrong.
-async fn refused(app: &App, status: StatusCode, words: &str) -> Response {
+/// The page again, saying why the log of its form was not taken.
+pub async fn refused(app: &App, status: StatusCode, words: &str) -> Response {
     (status, HomePage::of(app, Some(words.to_owned())).await).into_response()
 }

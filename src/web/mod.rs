@@ -9,6 +9,7 @@ mod diff;
 mod frame;
 mod history;
 mod home;
+mod login;
 mod moment;
 mod prose;
 mod report;
@@ -20,17 +21,20 @@ mod web_error;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use crate::service::App;
 
+pub use home::refused;
+pub use login::COOKIE;
+pub use web_error::page as error_page;
+
 /// The routes of the pages.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(home::show).post(home::post).layer(DefaultBodyLimit::disable()))
+        .route("/", get(home::show))
         .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
         .route("/history", get(history::show))
@@ -38,6 +42,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/trends", get(trends::show))
         .route("/rules", get(rules::show))
         .route("/rules/{*id}", get(rule::show))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
         .route("/static/{*file}", get(assets::show))
         .fallback(web_error::no_such_page)
         .layer(from_fn(web_error::tell))

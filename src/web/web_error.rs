@@ -104,14 +104,7 @@ pub(super) async fn tell(request: Request, next: Next) -> Response {
         tracing::error!(%request_id, %path, status = status.as_u16(), "{inside}");
     }
     let mut response = if wants_page {
-        let page = ErrorPage {
-            frame: Frame::plain(),
-            status: status.as_u16(),
-            title: title(status),
-            words: sentence(&told.words),
-            request_id,
-        };
-        (status, Html(page.render().unwrap_or_default())).into_response()
+        page(status, &told.words, &request_id)
     } else {
         (status, format!("{}\n", told.words)).into_response()
     };
@@ -119,6 +112,18 @@ pub(super) async fn tell(request: Request, next: Next) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(AGAIN_IN));
     }
     response
+}
+
+/// The page of an error; `words` are for the client.
+pub fn page(status: StatusCode, words: &str, request_id: &str) -> Response {
+    let page = ErrorPage {
+        frame: Frame::plain(),
+        status: status.as_u16(),
+        title: title(status),
+        words: sentence(words),
+        request_id: request_id.to_owned(),
+    };
+    (status, Html(page.render().unwrap_or_default())).into_response()
 }
 
 /// GET of anything else.
