@@ -25,6 +25,8 @@ const SHORTEST_WORD: usize = 12;
 const DOUBTS: usize = 32;
 /// Lines whose first words have that much in common are items of a list.
 const LIST: usize = 8;
+/// Bytes that are searched for a line feed at once.
+const BLOCK: usize = 16;
 /// Words before a colon with which a message of its own starts.
 const SPEAKERS: &str = "error warning note fatal hint info debug trace help failed bash sh cc gcc g++ c++ clang clang++ \
     cc1 cc1plus collect2 ld ld.lld ar as make gmake cmake nix bazel cargo rustc go npm tar curl git patch";
@@ -226,6 +228,12 @@ impl<'b> Row<'b> {
         Some(Row { at, text: text.strip_suffix(b"\r").unwrap_or(text) })
     }
 
+    /// The row that byte `within` belongs to, where a row starts at `from`.
+    fn around(bytes: &'b [u8], from: usize, within: usize) -> Option<Row<'b>> {
+        let feed = memrchr(b'\n', bytes.get(from..within)?);
+        Row::at(bytes, feed.map_or(from, |feed| from + feed + 1))
+    }
+
     /// Where the next row starts.
     fn end(&self, bytes: &[u8]) -> usize {
         let end = self.at + self.text.len();
@@ -234,21 +242,37 @@ impl<'b> Row<'b> {
     }
 }
 
-/// The first row from `at` on that has at least so many bytes. All rows that end within so many bytes have fewer.
+/// The first row from `at` on that has at least so many bytes. Such a row holds a run of blocks without a line feed: only where
+/// there is one the rows are looked at.
 fn row_from(bytes: &[u8], mut at: usize, least: usize) -> Option<Row<'_>> {
-    loop {
-        let near = bytes.get(at..)?;
-        match memrchr(b'\n', near.get(..least).unwrap_or(near)) {
-            Some(feed) => at += feed + 1,
-            None => {
-                let row = Row::at(bytes, at)?;
+    let wanted = (least + 1).saturating_sub(BLOCK) / BLOCK;
+    'rows: while let Some(rest) = bytes.get(at..) {
+        let mut run = 0;
+        let (blocks, _) = rest.as_chunks::<BLOCK>();
+        for (number, block) in blocks.iter().enumerate() {
+            run = if has_feed(block) { 0 } else { run + 1 };
+            if run >= wanted {
+                let row = Row::around(bytes, at, at + number * BLOCK)?;
                 if row.text.len() >= least {
                     return Some(row);
                 }
                 at = row.end(bytes);
+                continue 'rows;
             }
         }
+        // The end of the text is no whole block.
+        let row = Row::around(bytes, at, at + blocks.len() * BLOCK)?;
+        if row.text.len() >= least {
+            return Some(row);
+        }
+        at = row.end(bytes);
     }
+    None
+}
+
+fn has_feed(block: &[u8; BLOCK]) -> bool {
+    // No early end: this way the compiler makes it one comparison of vectors.
+    block.iter().fold(false, |found, byte| found | (*byte == b'\n'))
 }
 
 /// The word that a cut may have gone through.

@@ -17,6 +17,7 @@ pub(super) struct Words<const N: usize> {
     words: [&'static str; N],
     /// Where in each word its first gram stands.
     offsets: [usize; N],
+    grams: [[u32; STEP]; N],
     /// By gram: its number among all grams, plus one; 0 for grams of no word.
     slots: [u8; 1 << BITS],
 }
@@ -25,7 +26,7 @@ impl<const N: usize> Words<N> {
     /// Each at least 5 bytes long, none the start of another; at most 127.
     pub(super) const fn new<T>(list: &[(&'static str, T); N]) -> Words<N> {
         assert!(N * STEP < u8::MAX as usize, "too many words");
-        let mut words = Words { words: [""; N], offsets: [0; N], slots: [0; 1 << BITS] };
+        let mut words = Words { words: [""; N], offsets: [0; N], grams: [[0; STEP]; N], slots: [0; 1 << BITS] };
         // The shortest have the fewest choices.
         let mut length = SHORTEST;
         let mut placed = 0;
@@ -49,6 +50,7 @@ impl<const N: usize> Words<N> {
         let mut k = 0;
         while k < STEP {
             let gram = gram(word.as_bytes(), self.offsets[number] + k);
+            self.grams[number][k] = gram;
             self.slots[slot(gram)] = (number * STEP + k + 1) as u8;
             k += 1;
         }
@@ -113,9 +115,10 @@ impl<const N: usize> Words<N> {
             let k = places.trailing_zeros() as usize;
             places &= places - 1;
             let Some(number) = numbers[k].checked_sub(1).map(usize::from) else { continue };
-            let word = number / STEP;
-            let start = (at + k * STEP).checked_sub(self.offsets[word] + number % STEP);
+            let (word, nth) = (number / STEP, number % STEP);
+            let start = (at + k * STEP).checked_sub(self.offsets[word] + nth);
             if let Some(start) = start
+                && gram_at(stride, k * STEP) == self.grams[word][nth]
                 && text.get(start..).is_some_and(|rest| rest.starts_with(self.words[word].as_bytes()))
             {
                 hits.push((start, word));
