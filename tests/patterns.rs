@@ -89,7 +89,7 @@ fn source() -> impl Strategy<Value = String> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
             proptest::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
-            (inner.clone(), prop_oneof!["[*+?]\\??", "\\{1,3\\}", "\\{2\\}", "\\{1,\\}"])
+            (inner.clone(), prop_oneof!["[*+?]\\??", "\\{[0-2],[2-5]\\}\\??", "\\{2\\}", "\\{1,\\}"])
                 .prop_map(|(part, times)| format!("(?:{part}){times}")),
             inner.prop_map(|part| format!("(?<x>{part})")),
         ]

@@ -52,7 +52,9 @@ pub struct Scan {
 pub(super) struct ChunkScan<'e> {
     engine: &'e Engine,
     cap: u32,
-    rules: Vec<RuleState>,
+    /// For each rule the number of its state, plus one; 0 for rules that were not met.
+    met: Vec<u16>,
+    states: Vec<RuleState>,
     scan: Scan,
     /// The line that was cleaned last because colours or quotes might hide a literal in it.
     undressed: Undressed,
@@ -87,11 +89,11 @@ struct RuleState {
 impl<'e> ChunkScan<'e> {
     /// Starts a chunk, the `number`th of the log, counted from 0.
     pub(super) fn new(engine: &'e Engine, number: u64) -> ChunkScan<'e> {
-        let rules = vec![RuleState::default(); engine.rules().len()];
         ChunkScan {
             engine,
             cap: CAPS.iter().find(|(before, _)| number < *before).map_or(0, |(_, cap)| *cap),
-            rules,
+            met: vec![0; engine.rules().len()],
+            states: Vec::new(),
             scan: Scan::default(),
             undressed: Undressed::default(),
         }
@@ -117,8 +119,9 @@ impl<'e> ChunkScan<'e> {
 
     /// Ends the chunk. Line numbers are relative to its start.
     pub(super) fn finish(mut self) -> Scan {
-        let counted = self.rules.iter().enumerate().filter(|(_, state)| state.counted > 0);
-        self.scan.counted = counted.map(|(rule, state)| (rule, state.counted)).collect();
+        let state = |number: u16| self.states.get(usize::from(number).checked_sub(1)?);
+        let counted = self.met.iter().enumerate().filter_map(|(rule, number)| Some((rule, state(*number)?.counted)));
+        self.scan.counted = counted.filter(|(_, counted)| *counted > 0).collect();
         self.scan
     }
 
@@ -140,7 +143,12 @@ impl<'e> ChunkScan<'e> {
 
     fn anchor<'b>(&mut self, spotted: Spotted<'b>, owner: usize, exact: bool, matcher: &mut Matcher<'b>) {
         let Spotted { bytes, at, offset, line } = spotted;
-        let Some(state) = self.rules.get_mut(owner) else { return self.marker(spotted, owner) };
+        let Some(number) = self.met.get_mut(owner) else { return self.marker(spotted, owner) };
+        if *number == 0 {
+            self.states.push(RuleState::default());
+            *number = self.states.len() as u16;
+        }
+        let state = &mut self.states[usize::from(*number) - 1];
         // The same rule on the same line gives the same answer, unless the line was redrawn in between.
         if state.tried_line == line {
             let between = at.saturating_sub(offset.saturating_sub(state.tried_at) as usize)..at;
@@ -162,7 +170,7 @@ impl<'e> ChunkScan<'e> {
     }
 
     fn marker(&mut self, spotted: Spotted<'_>, owner: usize) {
-        let Some((_, marker)) = ANCHORS.get(owner - self.rules.len()) else { return };
+        let Some((_, marker)) = ANCHORS.get(owner - self.met.len()) else { return };
         if self.scan.events.len() >= EVENTS {
             self.scan.events_dropped += 1;
             return;

@@ -2,7 +2,7 @@
 //! Only what is surely such a paste is touched: several lines as wide as any line gets, cut in the midst of a word,
 //! or a cut word that is whole elsewhere in the paste.
 
-use memchr::{memchr_iter, memchr2_iter, memmem};
+use memchr::{memchr, memchr_iter, memchr2_iter, memmem, memrchr};
 
 use super::prefix;
 
@@ -25,6 +25,8 @@ const SHORTEST_WORD: usize = 12;
 const DOUBTS: usize = 32;
 /// Lines whose first words have that much in common are items of a list.
 const LIST: usize = 8;
+/// Bytes that are searched for a line feed at once.
+const BLOCK: usize = 16;
 /// Words before a colon with which a message of its own starts.
 const SPEAKERS: &str = "error warning note fatal hint info debug trace help failed bash sh cc gcc g++ c++ clang clang++ \
     cc1 cc1plus collect2 ld ld.lld ar as make gmake cmake nix bazel cargo rustc go npm tar curl git patch";
@@ -46,13 +48,20 @@ pub fn unwrap_paste(bytes: &[u8]) -> Option<Unwrapped> {
     Some(paste.joined(&cuts))
 }
 
-/// The rows of what may be a paste.
+/// What may be a paste.
 struct Paste<'b> {
     bytes: &'b [u8],
-    /// Without line ends.
-    rows: Vec<&'b [u8]>,
     /// Width of the widest row, in characters.
     width: usize,
+}
+
+/// A row of a paste.
+#[derive(Clone, Copy)]
+struct Row<'b> {
+    /// Where it starts in the paste.
+    at: usize,
+    /// Without its line end.
+    text: &'b [u8],
 }
 
 /// What the end of one row and the start of the next say about a cut between them.
@@ -73,58 +82,49 @@ enum Cut {
 }
 
 impl<'b> Paste<'b> {
-    /// The rows, if none of them is too wide. This runs on every small log, so it gives up early.
+    /// The width, if no row is too wide. This runs on every small log: rows that are no wider than one before are not looked at.
     fn measure(bytes: &'b [u8]) -> Option<Paste<'b>> {
         if bytes.len() > LARGEST {
             return None;
         }
-        let (mut rows, mut width, mut from) = (Vec::with_capacity(bytes.len() / NARROWEST), 0, 0);
-        for end in memchr_iter(b'\n', bytes).chain([bytes.len()]) {
-            let row = bytes.get(from..end).unwrap_or_default();
-            let row = row.strip_suffix(b"\r").unwrap_or(row);
-            if row.len() > width {
-                width = width.max(characters(row));
-                if width > WIDEST {
-                    return None;
-                }
+        let (mut width, mut at) = (0, 0);
+        while let Some(row) = row_from(bytes, at, width + 1) {
+            width = width.max(characters(row.text));
+            if width > WIDEST {
+                return None;
             }
-            rows.push(row);
-            from = end + 1;
+            at = row.end(bytes);
         }
-        (NARROWEST..=WIDEST).contains(&width).then_some(Paste { bytes, rows, width })
+        (NARROWEST..=WIDEST).contains(&width).then_some(Paste { bytes, width })
     }
 
-    /// Which rows go on in the next one; `None` where this is no paste.
-    fn cuts(&self) -> Option<Vec<bool>> {
+    /// For each row that goes on in the next one, where it starts; `None` where this is no paste.
+    fn cuts(&self) -> Option<Vec<usize>> {
         let mut searches = if self.bytes.len() <= SEARCHED { SEARCHES } else { 0 };
-        let mut found: Vec<(usize, Cut)> = Vec::new();
-        let (mut against, mut strong) = (0, 0);
-        for (number, row) in self.rows.iter().enumerate().filter(|(_, row)| row.len() + NEAR >= self.width) {
-            let next = self.rows.get(number + 1).copied().unwrap_or_default();
-            let cut = self.cut(number, row, next, &mut searches);
+        let mut found: Vec<(Row<'b>, Cut)> = Vec::new();
+        let (mut against, mut strong, mut at) = (0, 0, 0);
+        while let Some(row) = row_from(self.bytes, at, self.width.saturating_sub(NEAR)) {
+            at = row.end(self.bytes);
+            let next = Row::at(self.bytes, at).map_or(&b""[..], |next| next.text);
+            let cut = self.cut(row.at == 0, row.text, next, &mut searches);
             against += usize::from(cut == Cut::Against);
             strong += usize::from(cut >= Cut::Strong);
             if against > DOUBTS && against > strong {
                 return None;
             }
             if cut != Cut::No {
-                found.push((number, cut));
+                found.push((row, cut));
             }
         }
         let has = |least: Cut| found.iter().any(|(_, cut)| *cut >= least);
-        let mut texts = found.iter().filter(|(_, cut)| *cut >= Cut::Strong).filter_map(|(i, _)| self.rows.get(*i));
+        let mut texts = found.iter().filter(|(_, cut)| *cut >= Cut::Strong).map(|(row, _)| row.text);
         let different = texts.next().is_some_and(|first| texts.any(|row| row != first));
         let established = different && has(Cut::InName) && against * 3 <= strong;
         if !established && !has(Cut::Known) || self.is_for_terminals() {
             return None;
         }
-        let mut cuts = vec![false; self.rows.len()];
-        for (number, cut) in found {
-            if let Some(goes_on) = cuts.get_mut(number) {
-                *goes_on = cut == Cut::Known || established && cut >= Cut::Loose;
-            }
-        }
-        Some(cuts)
+        let goes_on = |cut: &Cut| *cut == Cut::Known || established && *cut >= Cut::Loose;
+        Some(found.iter().filter(|(_, cut)| goes_on(cut)).map(|(row, _)| row.at).collect())
     }
 
     /// Escape sequences and redraws: written for a terminal, not copied from one.
@@ -133,7 +133,7 @@ impl<'b> Paste<'b> {
     }
 
     /// Judges the end of a row and the start of the next one.
-    fn cut(&self, number: usize, row: &[u8], next: &[u8], searches: &mut usize) -> Cut {
+    fn cut(&self, is_first: bool, row: &[u8], next: &[u8], searches: &mut usize) -> Cut {
         let missing = self.width.saturating_sub(characters(row));
         let two_lines = if missing == 0 { Cut::Against } else { Cut::No };
         let (Some(last), Some(first)) = (row.last().copied(), next.first().copied()) else { return two_lines };
@@ -156,7 +156,7 @@ impl<'b> Paste<'b> {
         let full = match missing {
             0 => true,
             INDENT => row.starts_with(b"> "),
-            INDENT_AND_MARK => number == 0,
+            INDENT_AND_MARK => is_first,
             _ => false,
         };
         if !full {
@@ -198,22 +198,81 @@ impl<'b> Paste<'b> {
         memmem::find_iter(self.bytes, word).filter(|at| around(*at)).nth(times).is_some()
     }
 
-    fn joined(&self, cuts: &[bool]) -> Unwrapped {
+    /// `cuts`: the starts of rows that go on in the next one, in their order.
+    fn joined(&self, cuts: &[usize]) -> Unwrapped {
         let mut text = Unwrapped { bytes: Vec::with_capacity(self.bytes.len()), lines: Vec::new() };
-        let mut rows = self.rows.iter().zip(cuts).zip(1..).peekable();
-        let mut starts = true;
-        while let Some(((row, goes_on), number)) = rows.next() {
+        let mut cuts = cuts.iter().peekable();
+        let mut rows = std::iter::successors(Row::at(self.bytes, 0), |row| Row::at(self.bytes, row.end(self.bytes)));
+        let (mut starts, mut number, mut next) = (true, 0, rows.next());
+        while let Some(row) = next {
+            next = rows.next();
+            number += 1;
             if starts {
                 text.lines.push(number);
             }
-            text.bytes.extend_from_slice(row);
-            starts = !goes_on;
-            if starts && rows.peek().is_some() {
+            text.bytes.extend_from_slice(row.text);
+            starts = cuts.next_if_eq(&&row.at).is_none();
+            if starts && next.is_some() {
                 text.bytes.push(b'\n');
             }
         }
         text
     }
+}
+
+impl<'b> Row<'b> {
+    /// The row that starts at `at`: after the last line feed an empty one, beyond it none.
+    fn at(bytes: &'b [u8], at: usize) -> Option<Row<'b>> {
+        let rest = bytes.get(at..)?;
+        let text = rest.get(..memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or(rest);
+        Some(Row { at, text: text.strip_suffix(b"\r").unwrap_or(text) })
+    }
+
+    /// The row that byte `within` belongs to, where a row starts at `from`.
+    fn around(bytes: &'b [u8], from: usize, within: usize) -> Option<Row<'b>> {
+        let feed = memrchr(b'\n', bytes.get(from..within)?);
+        Row::at(bytes, feed.map_or(from, |feed| from + feed + 1))
+    }
+
+    /// Where the next row starts.
+    fn end(&self, bytes: &[u8]) -> usize {
+        let end = self.at + self.text.len();
+        let is_cut = bytes.get(end) == Some(&b'\r');
+        end + 1 + usize::from(is_cut)
+    }
+}
+
+/// The first row from `at` on that has at least so many bytes. Such a row holds a run of blocks without a line feed: only where
+/// there is one the rows are looked at.
+fn row_from(bytes: &[u8], mut at: usize, least: usize) -> Option<Row<'_>> {
+    let wanted = (least + 1).saturating_sub(BLOCK) / BLOCK;
+    'rows: while let Some(rest) = bytes.get(at..) {
+        let mut run = 0;
+        let (blocks, _) = rest.as_chunks::<BLOCK>();
+        for (number, block) in blocks.iter().enumerate() {
+            run = if has_feed(block) { 0 } else { run + 1 };
+            if run >= wanted {
+                let row = Row::around(bytes, at, at + number * BLOCK)?;
+                if row.text.len() >= least {
+                    return Some(row);
+                }
+                at = row.end(bytes);
+                continue 'rows;
+            }
+        }
+        // The end of the text is no whole block.
+        let row = Row::around(bytes, at, at + blocks.len() * BLOCK)?;
+        if row.text.len() >= least {
+            return Some(row);
+        }
+        at = row.end(bytes);
+    }
+    None
+}
+
+fn has_feed(block: &[u8; BLOCK]) -> bool {
+    // No early end: this way the compiler makes it one comparison of vectors.
+    block.iter().fold(false, |found, byte| found | (*byte == b'\n'))
 }
 
 /// The word that a cut may have gone through.

@@ -6,6 +6,7 @@ mod byte_set;
 mod condition;
 mod file;
 mod load_error;
+mod one_of;
 mod pattern;
 mod program;
 mod search;

@@ -6,6 +6,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
+use super::one_of::OneOf;
 use super::program::Program;
 use super::search::Scratch;
 use super::text::Captures;
@@ -21,6 +22,8 @@ pub struct Pattern {
     /// The regex as written.
     pub source: String,
     literals: Vec<Literal>,
+    /// One of these stands in every match.
+    one_of: OneOf,
     program: Program,
 }
 
@@ -48,7 +51,8 @@ impl Pattern {
         literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
         literals.dedup();
         literals.truncate(LITERALS);
-        Ok(Pattern { source: source.to_owned(), literals: literals.into_iter().map(Literal::new).collect(), program })
+        let literals: Vec<Literal> = literals.into_iter().map(Literal::new).collect();
+        Ok(Pattern { source: source.to_owned(), literals, one_of: OneOf::of(&hir), program })
     }
 
     /// Names of what it can capture.
@@ -77,7 +81,7 @@ impl Pattern {
     /// Never no where it matches.
     #[inline]
     fn may_match(&self, text: &[u8]) -> bool {
-        self.literals.iter().all(|literal| literal.stands_in(text))
+        self.literals.iter().all(|literal| literal.stands_in(text)) && self.one_of.may_stand_in(text)
     }
 }
 

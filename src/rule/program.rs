@@ -24,9 +24,10 @@ pub(super) mod op {
     pub(in super::super) const CLASS: u8 = 9;
     /// Set (1): as many bytes of the set as there are, and never fewer.
     pub(in super::super) const SPAN: u8 = 3;
-    /// Set (1), number (2), what must come next (set, 1): as many bytes of the set as there are, and if what follows fails fewer.
+    /// Set (1), number (2), what must come next (set, 1), most bytes (2, 0: any number): as many bytes of the set as there are,
+    /// and if what follows fails fewer.
     pub(in super::super) const MOST: u8 = 10;
-    /// Set (1), number (2), what must come next (set, 1): no byte of the set, and if what follows fails more.
+    /// The same operands: no byte of the set, and if what follows fails more.
     pub(in super::super) const LEAST: u8 = 11;
     /// Number (2), place (2): go on here, and if that fails there.
     pub(in super::super) const FIRST_HERE: u8 = 4;
@@ -83,10 +84,12 @@ pub(super) enum Assertion {
     NotWord,
     WordStart,
     WordEnd,
+    /// `NotWord` in a pattern that needs Unicode: never within a character.
+    NotWordOfCharacters,
 }
 
 impl Assertion {
-    pub(super) const ALL: [Assertion; 8] = [
+    pub(super) const ALL: [Assertion; 9] = [
         Assertion::Start,
         Assertion::End,
         Assertion::StartOfLine,
@@ -95,6 +98,7 @@ impl Assertion {
         Assertion::NotWord,
         Assertion::WordStart,
         Assertion::WordEnd,
+        Assertion::NotWordOfCharacters,
     ];
 
     /// Words are of ASCII letters, digits and `_` also in patterns that need Unicode.
@@ -105,7 +109,8 @@ impl Assertion {
             Look::StartLF => Assertion::StartOfLine,
             Look::EndLF => Assertion::EndOfLine,
             Look::WordAscii | Look::WordUnicode => Assertion::Word,
-            Look::WordAsciiNegate | Look::WordUnicodeNegate => Assertion::NotWord,
+            Look::WordAsciiNegate => Assertion::NotWord,
+            Look::WordUnicodeNegate => Assertion::NotWordOfCharacters,
             Look::WordStartAscii | Look::WordStartUnicode => Assertion::WordStart,
             Look::WordEndAscii | Look::WordEndUnicode => Assertion::WordEnd,
             _ => return Err("this kind of assertion is not known here; write ^, $ or \\b".to_owned()),
@@ -335,14 +340,20 @@ impl Compiler {
         }
         // Within a repetition the same piece may come next, too.
         let again = next.after(sub).or(*next);
+        if let (None, None) = (max, single_bytes(sub)) {
+            return self.repeat_for_ever(sub, *min, *greedy, &again);
+        }
         for _ in 0..*min {
             self.emit(sub, &again)?;
         }
-        match max {
-            None => self.repeat_for_ever(sub, *greedy, next, &again),
-            Some(max) => {
+        match (max, single_bytes(sub)) {
+            (Some(max), _) if max == min => Ok(()),
+            (None, Some(set)) => self.repeat_bytes(set, *greedy, next, 0),
+            (Some(max), Some(set)) => self.repeat_bytes(set, *greedy, next, (max - min) as u16),
+            (max, None) => {
+                let max = max.unwrap_or(*min);
                 let mut ends = Vec::new();
-                for _ in *min..*max {
+                for _ in *min..max {
                     ends.push(self.choice(*greedy)?);
                     self.emit(sub, &again)?;
                 }
@@ -351,26 +362,49 @@ impl Compiler {
         }
     }
 
-    fn repeat_for_ever(&mut self, sub: &Hir, greedy: bool, next: &Next, again: &Next) -> Result<(), String> {
-        if let Some(set) = single_bytes(sub) {
-            let number = self.sets.number_of(set)?;
-            // What comes next cannot start within the span: it would be in vain to give back any of it.
-            if greedy && next.ends != Ends::Perhaps && !next.bytes.meets(set) {
-                self.code.extend([op::SPAN, number]);
-                return Ok(());
-            }
-            let then = if next.ends == Ends::Never { self.sets.number_of(next.bytes)? } else { ANY };
-            self.code.extend([if greedy { op::MOST } else { op::LEAST }, number]);
-            self.number_of_choice()?;
-            self.code.push(then);
-            return Ok(());
+    /// At least `min` times, where a piece is more than a byte.
+    fn repeat_for_ever(&mut self, sub: &Hir, min: u32, greedy: bool, again: &Next) -> Result<(), String> {
+        let may_be_empty = sub.properties().minimum_len() == Some(0);
+        // A piece that may be empty must not be tried again where it was: not even by another copy of it.
+        let end = if min == 0 { Some(self.choice(greedy)?) } else { None };
+        for _ in 1..min {
+            self.emit(sub, again)?;
         }
         let start = self.code.len();
-        let end = self.choice(greedy)?;
         self.emit(sub, again)?;
-        self.code.push(op::JUMP);
-        self.place(start)?;
-        self.comes_here(end)
+        match end {
+            Some(end) if !may_be_empty => {
+                self.code.push(op::JUMP);
+                self.place(end - 3)?;
+                self.comes_here(end)
+            }
+            end => {
+                self.code.push(if greedy { op::FIRST_THERE } else { op::FIRST_HERE });
+                self.number_of_choice()?;
+                self.place(start)?;
+                end.map_or(Ok(()), |end| self.comes_here(end))
+            }
+        }
+    }
+
+    /// As many bytes of the set as are right for what comes next, but at most so many; 0: any number.
+    fn repeat_bytes(&mut self, set: ByteSet, greedy: bool, next: &Next, most: u16) -> Result<(), String> {
+        let number = self.sets.number_of(set)?;
+        // What comes next cannot start within the span: it would be in vain to give back any of it.
+        if most == 0 && greedy && next.ends != Ends::Perhaps && !next.bytes.meets(set) {
+            self.code.extend([op::SPAN, number]);
+            return Ok(());
+        }
+        let then = if next.ends == Ends::Never { self.sets.number_of(next.bytes)? } else { ANY };
+        self.code.extend([if greedy { op::MOST } else { op::LEAST }, number]);
+        self.number_of_choice()?;
+        if most > 0 {
+            // The second one tells where the loop was begun.
+            self.choices = self.choices.checked_add(1).ok_or("the pattern has too many choices")?;
+        }
+        self.code.push(then);
+        self.code.extend(most.to_le_bytes());
+        Ok(())
     }
 
     /// Writes a choice between what comes now and another place, which is written later.

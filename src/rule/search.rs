@@ -10,7 +10,7 @@ use super::program::{ANY, Assertion, Program, Start, op};
 const MOST_STEPS: u32 = 1 << 22;
 const NOWHERE: u32 = u32::MAX;
 /// Bytes of a loop's instruction.
-const LOOP: usize = 5;
+const LOOP: usize = 7;
 
 /// Memory that searches use again and again.
 #[derive(Debug, Default)]
@@ -29,8 +29,8 @@ enum Todo {
     Try { pc: u16, at: u32 },
     /// Go on after the loop at this place of the program, with the text at `high`, or else ever nearer to `low`.
     Fewer { pc: u16, low: u32, high: u32 },
-    /// The loop at this place of the program has one byte more, which ends here.
-    More { pc: u16, at: u32 },
+    /// The loop at this place of the program has one byte more, which ends here, and none beyond `last`.
+    More { pc: u16, at: u32, last: u32 },
     /// The slot has had this value.
     Restore { slot: u8, at: u32 },
 }
@@ -124,9 +124,9 @@ impl Run<'_> {
                         return true;
                     }
                 }
-                Todo::More { pc, at } => {
+                Todo::More { pc, at, last } => {
                     let pc = usize::from(pc);
-                    if self.more(pc, at as usize).is_some_and(|at| self.go(pc + LOOP, at)) {
+                    if self.more(pc, at as usize, last as usize).is_some_and(|at| self.go(pc + LOOP, at)) {
                         return true;
                     }
                 }
@@ -187,7 +187,7 @@ impl Run<'_> {
                         None => return false,
                     }
                 }
-                op::LEAST => match self.more(pc, at) {
+                op::LEAST => match self.begin(pc, at).and_then(|last| self.more(pc, at, last)) {
                     Some(more) => (at, pc) = (more, pc + LOOP),
                     None => return false,
                 },
@@ -220,10 +220,24 @@ impl Run<'_> {
         }
     }
 
-    /// How far the bytes of a loop go that were not tried before; `None` where the first one was.
+    /// The last place that the bytes of a loop which begins at `at` may reach; `None` where it was begun before.
+    fn begin(&mut self, pc: usize, at: usize) -> Option<usize> {
+        match self.program.place(pc + 5) {
+            0 => Some(NOWHERE as usize),
+            most => self.is_new(self.program.place(pc + 2) + 1, at).then_some(at + most),
+        }
+    }
+
+    /// How far the bytes of a loop go; `None` where all of that was tried before. Of a loop without a limit, what was tried once
+    /// was tried with all that is beyond it.
     fn run_of(&mut self, pc: usize, at: usize) -> Option<usize> {
+        let last = self.begin(pc, at)?;
         let (set, choice) = (self.program.sets.bits(self.program.byte(pc + 1)), self.program.place(pc + 2));
         let text = self.text.as_bytes();
+        if last < NOWHERE as usize {
+            let length = span(set, text.get(at..last.min(text.len())).unwrap_or_default());
+            return self.takes(length as u32 + 1).then_some(at + length);
+        }
         let mut end = at;
         while self.is_new(choice, end) {
             end += 1;
@@ -236,23 +250,34 @@ impl Run<'_> {
 
     /// The last place from `low` to `high` where what comes after the loop can start; what is before it is left to do.
     fn fewer(&mut self, pc: usize, low: usize, high: usize) -> Option<usize> {
-        let at = (low..=high).rev().find(|at| self.program.may_follow(pc, self.text.as_bytes().get(*at)))?;
+        let (program, text) = (self.program, self.text.as_bytes());
+        let is_limited = program.place(pc + 5) > 0;
+        let at = (low..=high).rev().find(|at| {
+            program.may_follow(pc, text.get(*at)) && (!is_limited || self.is_new(program.place(pc + 2), *at))
+        })?;
         if at > low {
             self.scratch.todo.push(Todo::Fewer { pc: pc as u16, low: low as u32, high: at as u32 - 1 });
         }
         Some(at)
     }
 
-    /// The first place from `at` on, within the loop's bytes, where what comes after the loop can start; what is beyond it is left
-    /// to do.
-    fn more(&mut self, pc: usize, mut at: usize) -> Option<usize> {
+    /// The first place from `at` to `last`, within the loop's bytes, where what comes after the loop can start; what is beyond it
+    /// is left to do.
+    fn more(&mut self, pc: usize, mut at: usize, last: usize) -> Option<usize> {
         let (set, choice) = (self.program.sets.bits(self.program.byte(pc + 1)), self.program.place(pc + 2));
-        while self.is_new(choice, at) && self.takes(1) {
+        let is_limited = last < NOWHERE as usize;
+        while at <= last && self.takes(1) {
             let byte = self.text.as_bytes().get(at);
-            let goes_on = byte.is_some_and(|byte| holds(set, *byte));
-            if self.program.may_follow(pc, byte) {
+            let goes_on = at < last && byte.is_some_and(|byte| holds(set, *byte));
+            let may_follow = self.program.may_follow(pc, byte);
+            // Of a loop without a limit, what was tried once was tried with all that is beyond it.
+            let is_new = (is_limited && !may_follow) || self.is_new(choice, at);
+            if !is_new && !is_limited {
+                return None;
+            }
+            if is_new && may_follow {
                 if goes_on {
-                    self.scratch.todo.push(Todo::More { pc: pc as u16, at: at as u32 + 1 });
+                    self.scratch.todo.push(Todo::More { pc: pc as u16, at: at as u32 + 1, last: last as u32 });
                 }
                 return Some(at);
             }
@@ -300,6 +325,9 @@ impl Assertion {
             Assertion::NotWord => before == after,
             Assertion::WordStart => !before && after,
             Assertion::WordEnd => before && !after,
+            Assertion::NotWordOfCharacters => {
+                before == after && text.get(at).is_none_or(|byte| byte & 0b1100_0000 != 0b1000_0000)
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ mod repository;
 mod signs;
 mod situation;
 mod tool;
+mod words;
 
 use std::collections::BTreeSet;
 

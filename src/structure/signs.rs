@@ -1,10 +1,7 @@
 //! Signs: words near the start and the end of a log that tell which tools speak and what kind of build this is.
 //! One pass over both ends for all of them; `facts.rs` and `tool.rs` draw the conclusions.
 
-use std::sync::OnceLock;
-
-use aho_corasick::packed::{MatchKind, Searcher};
-use memchr::memmem;
+use super::words::Words;
 
 /// How much of each end is read, in bytes: this runs on every log, and tools introduce themselves early.
 const END: usize = 16 * 1024;
@@ -38,9 +35,8 @@ pub(super) enum Sign {
     Windows,
 }
 
-/// The words. At most 64 and at least 5 bytes long, as the vector search wants it; none the start of another, none
-/// frequent in ordinary lines.
-const WORDS: &[(&str, Sign)] = &[
+/// The words. None the start of another, none frequent in ordinary lines.
+const WORDS: [(&str, Sign); 64] = [
     ("Starting local Bazel server", Sign::BazelVersion),
     ("Build label: ", Sign::BazelVersion),
     ("azel release ", Sign::BazelVersion),
@@ -146,27 +142,10 @@ impl Signs {
     }
 
     fn read(&mut self, text: &[u8]) {
-        static SEARCHER: OnceLock<Option<Searcher>> = OnceLock::new();
-        let searcher = SEARCHER.get_or_init(|| {
-            let mut config = aho_corasick::packed::Config::new();
-            config.match_kind(MatchKind::LeftmostFirst).builder().extend(WORDS.iter().map(|w| w.0)).build()
-        });
-        match searcher {
-            Some(searcher) => {
-                for hit in searcher.find_iter(text) {
-                    if let Some(&(word, sign)) = WORDS.get(hit.pattern().as_usize()) {
-                        self.hit(text, hit.start(), word, sign);
-                    }
-                }
-            }
-            // A machine without the vector instructions.
-            None => {
-                for &(word, sign) in WORDS {
-                    for at in memmem::find_iter(text, word) {
-                        self.hit(text, at, word, sign);
-                    }
-                }
-            }
+        static SEARCH: Words<{ WORDS.len() }> = Words::new(&WORDS);
+        for (at, word) in SEARCH.find(text) {
+            let (word, sign) = WORDS[word];
+            self.hit(text, at, word, sign);
         }
     }
 
@@ -306,8 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn words_fit_the_searcher() {
-        assert!(WORDS.len() <= 64 && WORDS.iter().all(|w| w.0.len() >= 5));
+    fn no_word_is_the_start_of_another() {
         for (i, a) in WORDS.iter().enumerate() {
             for b in WORDS.iter().skip(i + 1) {
                 assert!(!b.0.starts_with(a.0) && !a.0.starts_with(b.0), "{} {}", a.0, b.0);
