@@ -51,7 +51,8 @@ stories! {
         tokens_come_and_go
         what_is_deleted_leaves_no_row
         a_report_is_replaced_and_counts_follow
-        counts_are_what_a_recount_finds;
+        counts_are_what_a_recount_finds
+        no_query_of_the_pages_reads_all_reports;
     retaining:
         old_reports_go
         too_many_bytes_go_oldest_first
