@@ -38,6 +38,7 @@ stories! {
         two_replicas_lose_and_double_nothing
         lines_and_bytes_of_a_log_of_many_pieces
         a_large_log_is_an_object
+        objects_are_found_by_address
         odd_texts_fit_into_the_tables;
     history:
         every_filter_finds_its_reports
