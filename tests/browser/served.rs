@@ -10,7 +10,8 @@ use whyred::engine::Engine;
 use whyred::log::Log;
 use whyred::redact::Redactor;
 use whyred::report::Report;
-use whyred::service::{App, Config, now};
+use whyred::server;
+use whyred::service::{App, Config, meters, now};
 use whyred::store::{LogPacker, NewReport, Store, Submission};
 
 /// Milliseconds.
@@ -45,9 +46,11 @@ impl Served {
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let config = Config { base_url: base_url.clone(), ..Config::default() };
         let app = Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, config));
-        let (api, _) = whyred::api::router().split_for_parts();
-        let router = whyred::web::router().merge(api).with_state(Arc::clone(&app));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        meters::start();
+        let serving = server::serve(listener, server::router(Arc::clone(&app)), std::future::pending());
+        let task = tokio::spawn(async move {
+            serving.await;
+        });
         Served { base_url, app, task, _data: data }
     }
 
