@@ -3,6 +3,7 @@
   const form = document.querySelector("[data-bench]");
   const result = document.getElementById("result");
   const rule = document.getElementById("rule");
+  const said = form.querySelector("[data-said]");
   const history = form.querySelector("[data-history]");
   const DELAY = 500;
   let timer, last = "", running;
@@ -18,6 +19,9 @@
       const text = await answer.text();
       if (answer.ok) {
         result.innerHTML = text;
+        // Those who listen hear the one sentence, and only where it is another one.
+        const sentence = result.querySelector(".state").textContent;
+        if (said.textContent !== sentence) said.textContent = sentence;
       } else {
         const words = document.createElement("p");
         words.className = "state bad";

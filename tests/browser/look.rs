@@ -41,6 +41,7 @@ async fn look() {
             browser.width(width).await;
             browser.dark(dark).await;
             browser.goto(path).await;
+            browser.settle().await;
             let mode = if dark { "dark" } else { "light" };
             browser.screenshot_up_to(&format!("look/{name}-{width}-{mode}"), tallest).await;
             browser.assert_no_overflow().await;
