@@ -49,6 +49,9 @@ pub(super) struct ServeArgs {
     #[serde(skip)]
     config: Option<PathBuf>,
 
+    /// A file of your own secrets' patterns, in the shape of gitleaks' rules [repeatable]
+    #[arg(long, value_name = "FILE", env = "WHYRED_REDACT", value_delimiter = ',', help_heading = "Access")]
+    redact: Vec<PathBuf>,
     /// The operator's token, with every scope; `whyred token` makes others
     #[arg(long, value_name = "TOKEN", env = "WHYRED_TOKEN", hide_env_values = true, help_heading = "Access")]
     token: Option<String>,
@@ -106,7 +109,7 @@ On an address that others can reach, a token or --public is asked for. RUST_LOG=
 pub(super) fn run(args: ServeArgs, global: &Global) -> anyhow::Result<u8> {
     let args = args.with_file()?;
     let engine = global.packs.engine()?;
-    let redactor = Redactor::built_in().map_err(anyhow::Error::msg)?;
+    let redactor = Redactor::with(&args.redact)?;
     start_logging();
     meters::start();
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -139,6 +142,7 @@ impl ServeArgs {
             objects: self.objects.or(file.objects),
             base_url: self.base_url.or(file.base_url),
             config: None,
+            redact: if self.redact.is_empty() { file.redact } else { self.redact },
             token: self.token.or(file.token),
             public: self.public || file.public,
             trust_proxy: self.trust_proxy || file.trust_proxy,

@@ -63,6 +63,7 @@ impl App {
         request_key: Option<String>,
         body: impl AsyncRead + Send + Unpin + 'static,
     ) -> Result<Taken, IntakeError> {
+        let submission = self.without_secrets(submission);
         let _upload = self.scans.upload()?;
         let arriving = Arriving::begin(body, self.config.silence, self.config.longest)
             .await
@@ -90,6 +91,20 @@ impl App {
             false => self.store.stored(&saved.id).await?.map_or(report, |stored| stored.report),
         };
         Ok(Taken { id: saved.id, new: saved.new, report, hidden })
+    }
+
+    /// What a sender tells may hold secrets as well as the log.
+    fn without_secrets(&self, told: Submission) -> Submission {
+        let clean = |text: String| self.redactor.redact_text(&text);
+        Submission {
+            name: clean(told.name),
+            project: told.project,
+            job: told.job,
+            build_url: clean(told.build_url),
+            revision: told.revision,
+            branch: told.branch,
+            metadata: told.metadata.into_iter().map(|(name, value)| (name, clean(value))).collect(),
+        }
     }
 
     fn read(

@@ -1,4 +1,4 @@
-//! The pages, one a file; their HTML is in `templates/`.
+//! The pages, one a file; their HTML is in `templates/`. `home` and `report` (with `log`, its viewer) are what people meet first.
 
 mod address;
 mod assets;
@@ -10,6 +10,7 @@ mod diff;
 mod frame;
 mod history;
 mod home;
+mod log;
 mod login;
 mod moment;
 mod prose;
@@ -39,6 +40,11 @@ pub fn router() -> Router<Arc<App>> {
         .route("/", get(home::show))
         .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
+        .route("/r/{id}/feedback", post(report::feedback))
+        .route("/r/{id}/log", get(log::page))
+        .route("/r/{id}/lines", get(log::lines))
+        .route("/r/{id}/find", get(log::find))
+        .route("/r/{id}/hint", get(log::hint))
         .route("/history", get(history::show))
         .route("/compare", get(compare::show))
         .route("/trends", get(trends::show))

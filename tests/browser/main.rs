@@ -12,5 +12,6 @@ mod served;
 mod history;
 mod look;
 mod pages;
+mod report;
 mod rules;
 mod smoke;
