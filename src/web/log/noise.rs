@@ -1,7 +1,9 @@
 //! Noise: lines by which tools only say that they are still at work.
 
 /// What such lines start with.
-const STARTS: [&str; 29] = [
+const STARTS: [&str; 31] = [
+    "@nix {\"action\":\"stop\"",
+    "@nix {\"action\":\"result\"",
     "Loading:",
     "Analyzing:",
     "Computing main repo mapping:",
