@@ -43,6 +43,7 @@ stories! {
         every_filter_finds_its_reports
         a_walk_by_cursor_meets_everything_once
         words_are_found
+        a_search_among_many_reports_looks_at_windows
         a_cause_was_seen_before
         the_report_before_of_the_same_job
         trends_are_counted_by_day_and_project
