@@ -95,6 +95,11 @@ impl Browser {
         }
     }
 
+    /// Waits until what a page does by itself at its beginning is done.
+    pub(crate) async fn settle(&self) {
+        self.wait_for("!document.querySelector('[data-bench]') || document.querySelector('#result section')").await;
+    }
+
     /// Runs a script on the page and gives what it returns.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
