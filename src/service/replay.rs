@@ -63,7 +63,10 @@ impl App {
     /// That there is no room now, or what the store says.
     pub async fn replay(self: &Arc<App>, id: &str, rule: &str) -> Result<Replay, IntakeError> {
         let begun = Instant::now();
-        let Ok(draft) = self.draft(id, rule)? else { return Ok(Replay::default()) };
+        let (app, draft_id, draft_rule) = (Arc::clone(self), id.to_owned(), rule.to_owned());
+        let drafted = tokio::task::spawn_blocking(move || app.draft(&draft_id, &draft_rule));
+        let drafted = drafted.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        let Ok(draft) = drafted else { return Ok(Replay::default()) };
         let (draft, engine) = (Arc::new(draft), self.engine());
         let (mut replay, mut cursor) = (Replay::default(), None);
         loop {

@@ -1,7 +1,7 @@
 //! Trial: a rule that is being written, tried on a log: whether it can be read, what it matches, and whether it would be the answer.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::{App, IntakeError};
 use crate::engine::{Diagnosed, Engine};
@@ -73,7 +73,11 @@ impl App {
         let diagnosed = draft.alone.diagnose(log());
         let matches = matches(&diagnosed);
         let told = Report::of(&draft.alone, "log", &diagnosed).diagnoses.into_iter().next();
-        let report = Report::of(&draft.all, "log", &draft.all.diagnose(log()));
+        // Where the rule is silent and replaces none, all rules say what they say without it: an engine is spared.
+        let in_use = self.engine();
+        let silent = matches.is_empty() && in_use.rules().find(&trial.id).is_none();
+        let all = if silent { &*in_use } else { &*draft.all };
+        let report = Report::of(all, "log", &all.diagnose(log()));
         let wins = report.diagnoses.first().is_some_and(|answer| answer.rule == trial.id);
         Ok(Tried { errors: draft.errors, matches, told, wins, report: Some(report) })
     }
@@ -95,7 +99,8 @@ impl App {
         let (all, errors) = Engine::built_in_rules().with_packs_lenient(&packs);
         let mine = errors.into_iter().filter(|error| error.path == path);
         let errors = mine.map(|error| (error.line, error.message)).collect();
-        Ok(Ok(Draft { alone: Engine::new(alone), all: Engine::new(all), errors }))
+        let all: Box<dyn FnOnce() -> Engine + Send> = Box::new(move || Engine::new(all));
+        Ok(Ok(Draft { alone: Engine::new(alone), all: LazyLock::new(all), errors }))
     }
 }
 
@@ -103,8 +108,8 @@ impl App {
 pub(super) struct Draft {
     /// Nothing but the rule.
     pub(super) alone: Engine,
-    /// The rule among all others.
-    pub(super) all: Engine,
+    /// The rule among all others; made when it is first needed.
+    pub(super) all: LazyLock<Engine, Box<dyn FnOnce() -> Engine + Send>>,
     /// Edges of it that lead nowhere.
     pub(super) errors: Vec<(usize, String)>,
 }

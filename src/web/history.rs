@@ -121,7 +121,8 @@ impl Wanted {
     }
 
     fn filter(&self) -> Result<Filter, WebError> {
-        let text = |text: &str| text.trim().to_owned();
+        // No report holds control characters there, and PostgreSQL refuses NUL.
+        let text = |text: &str| text.replace(char::is_control, " ").trim().to_owned();
         Ok(Filter {
             q: text(&self.q),
             project: text(&self.project),

@@ -13,14 +13,14 @@ async fn a_rule_is_found_and_read() {
     browser.find("#q").await.send_keys("not visible").await.unwrap();
     browser.find(".finder button").await.click().await.unwrap();
     browser.find(".rule-list a[href='/rules/bazel/analysis/not-visible']").await.click().await.unwrap();
-    assert_eq!(browser.here().await, "/rules/bazel/analysis/not-visible");
+    browser.arrive("/rules/bazel/analysis/not-visible").await;
     for heading in ["means", "fixes", "looks", "known", "met"] {
         browser.find(&format!("h2#{heading}")).await;
     }
     assert!(browser.text(".sample mark").await.contains("visible"));
     assert!(browser.text(".rule-side").await.contains("One report names it"));
     browser.find(".rule-side .listed-title").await.click().await.unwrap();
-    assert!(browser.here().await.starts_with("/r/"));
+    browser.arrive("/r/").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,12 +48,14 @@ async fn areas_and_edges_are_links() {
         .click()
         .await
         .unwrap();
+    browser.arrive("?area=").await;
+    browser.find(".rule-list").await;
     assert!(browser.find_all(".rule-list li").await.len() > 20);
     browser.goto("/rules/bazel/fetch").await;
     assert!(browser.here().await.starts_with("/rules?area="), "a folder is its list");
     browser.goto("/rules/bazel/fetch/unknown-host").await;
     browser.find("#leads ~ .edges a").await.click().await.unwrap();
-    assert_eq!(browser.here().await, "/rules/bazel/fetch/repository-failed");
+    browser.arrive("/rules/bazel/fetch/repository-failed").await;
     browser.find("section[aria-labelledby=led] a[href='/rules/bazel/fetch/unknown-host']").await;
     browser.goto("/rules/no/such-rule").await;
     assert!(browser.text("main").await.contains("There is no rule with the id no/such-rule."));
@@ -94,6 +96,7 @@ async fn a_rule_is_tried_without_scripts() {
     browser.javascript(false).await;
     browser.goto("/rules/bench").await;
     browser.find("[data-try]").await.click().await.unwrap();
+    browser.find(".replay").await;
     assert_eq!(browser.text(".state").await, "It matches 1 line and is the answer.");
     assert!(browser.text(".replay").await.contains("No report is stored yet."));
     // What was written is still there.
