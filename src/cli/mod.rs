@@ -71,13 +71,13 @@ enum Command {
     Run(run::RunArgs),
     Rules(rules::RulesArgs),
     #[cfg(feature = "service")]
-    Db(db::DbArgs),
-    #[cfg(feature = "service")]
     Serve(Box<serve::ServeArgs>),
     #[cfg(feature = "service")]
     Token(token::TokenArgs),
     #[cfg(feature = "service")]
     Health(health::HealthArgs),
+    #[cfg(feature = "service")]
+    Db(db::DbArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -113,13 +113,13 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Run(args)) => run::run(&args, &cli.global),
         Some(Command::Rules(args)) => rules::run(args, &cli.global),
         #[cfg(feature = "service")]
-        Some(Command::Db(args)) => db::run(&args, &cli.global),
-        #[cfg(feature = "service")]
         Some(Command::Serve(args)) => serve::run(*args, &cli.global),
         #[cfg(feature = "service")]
         Some(Command::Token(args)) => token::run(&args),
         #[cfg(feature = "service")]
         Some(Command::Health(args)) => health::run(&args),
+        #[cfg(feature = "service")]
+        Some(Command::Db(args)) => db::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),
         Some(Command::Man(args)) => completions::man(&args, Cli::command()),
     }
