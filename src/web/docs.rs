@@ -14,6 +14,9 @@ use super::frame::Frame;
 use super::prose;
 use crate::service::App;
 
+/// What is wanted most; the rest stands behind, by name.
+const FIRST: [&str; 4] = ["paste", "reports", "logs", "rules"];
+
 /// The API.
 #[derive(Template, WebTemplate)]
 #[template(path = "docs.html")]
@@ -37,6 +40,7 @@ struct Way {
     id: String,
     method: String,
     path: String,
+    /// HTML.
     summary: String,
     /// HTML.
     about: String,
@@ -81,7 +85,9 @@ impl Document {
                 groups.entry(tag).or_default().push(Way::of(method, path, way));
             }
         }
-        Document { about: prose::html(&text(&openapi["info"]["description"])), groups: groups.into_iter().collect() }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(tag, _)| FIRST.iter().position(|first| first == tag).unwrap_or(FIRST.len()));
+        Document { about: prose::html(&text(&openapi["info"]["description"])), groups }
     }
 }
 
@@ -98,7 +104,7 @@ impl Way {
             id: format!("{method}-{name}"),
             method: method.to_uppercase(),
             path: path.to_owned(),
-            summary: text(&way["summary"]),
+            summary: prose::html(&text(&way["summary"])),
             about: prose::html(&text(&way["description"])),
             fields: way["parameters"].as_array().into_iter().flatten().map(field).collect(),
             bodies: way["requestBody"]["content"]
