@@ -11,8 +11,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Redirect;
-use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,7 +26,9 @@ pub fn router(app: Arc<App>) -> Router {
     let (api, openapi) = open_api().split_for_parts();
     let mut openapi = openapi;
     api::complete(&mut openapi);
-    let pages = api::docs(openapi).route("/docs", get(async || Redirect::permanent("/docs/")));
+    // What cannot be written as JSON would be no document; then the page is empty.
+    let document = serde_json::to_value(&openapi).unwrap_or_default();
+    let pages = api::docs(openapi).merge(web::docs(&document));
     web::router()
         .merge(api)
         .merge(pages)

@@ -7,6 +7,7 @@ mod catalogue;
 mod chart;
 mod compare;
 mod diff;
+mod docs;
 mod frame;
 mod history;
 mod home;
@@ -30,6 +31,7 @@ use axum::{Extension, Router};
 
 use crate::service::App;
 
+pub use docs::router as docs;
 pub use home::refused;
 pub use login::COOKIE;
 pub use web_error::page as error_page;

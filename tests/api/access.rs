@@ -154,7 +154,7 @@ async fn logs_are_fetched_only_from_where_the_operator_says() {
     assert_eq!(told.status(), 201);
     assert!(told.text().await.unwrap().starts_with("error["));
     // A redirect leads on, but not to a host that was not named.
-    for (path, wanted) in [("/docs", 201), ("/api/v1/reports/none", 502)] {
+    for (path, wanted) in [("/rules/bazel/fetch", 201), ("/api/v1/reports/none", 502)] {
         assert_eq!(status(explain(&open, &format!("{}{path}", ci.url))).await, wanted, "{path}");
     }
     let port = host.rsplit(':').next().unwrap();

@@ -44,6 +44,7 @@ async fn pages_of_the_knowledge_base() {
     look_at(&browser, "/rules?q=unknown+host", "rules-found").await;
     look_at(&browser, "/rules/bazel/fetch/unknown-host", "rule").await;
     look_at(&browser, "/rules/bench", "bench").await;
+    look_at(&browser, "/docs", "docs").await;
     browser.assert_quiet().await;
 }
 
