@@ -36,6 +36,7 @@ const KEEP_EVENTS: usize = 8 * 1024;
 
 /// The last bytes of a log are read whatever was counted before, with as much as rules may look at above them.
 const LAST: usize = 12 * 1024;
+const NO_CAP: u32 = LAST as u32;
 
 /// What a scan found.
 #[derive(Debug, Default)]
@@ -242,7 +243,7 @@ impl Scan {
         let from = tail.len().saturating_sub(LAST);
         let Some(from) = memchr(b'\n', &tail[from..]).map(|feed| from + feed + 1) else { return };
         let before = self.newlines - newlines(&tail[from..]);
-        let mut end = ChunkScan::new(engine, 0);
+        let mut end = ChunkScan { cap: NO_CAP, ..ChunkScan::new(engine, 0) };
         end.block(tail, from..tail.len(), 0);
         for mut finding in end.finish().findings {
             finding.renumber(|line| numbers.raw(before + line));
