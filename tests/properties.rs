@@ -106,3 +106,20 @@ fn a_large_log_gives_the_same_from_memory_a_file_and_a_pipe_on_one_thread_and_tw
     assert_eq!(wanted, report(&two, open()), "file, two threads");
     assert_eq!(wanted, report(&one, Log::stream("log", Drops(bytes, 0))), "pipe");
 }
+
+#[test]
+fn the_end_of_a_log_is_read_whatever_was_counted_before() {
+    let line = |i: u32| format!("/bin/ld: b.o: in function `main':\nb.c:(.text+0x9): undefined reference to `f{i}'\n");
+    let mut bytes: Vec<u8> = (0..30_000).flat_map(|i| line(i).into_bytes()).collect();
+    let engine = Engine::built_in();
+    for _ in 0..2 {
+        let reading = engine.diagnose(Log::from_bytes("log", &bytes[..])).reading;
+        let last = reading.scan.findings.iter().filter(|f| engine.rules().id(f.rule) == "tool/cc/undefined-reference");
+        let last = last.map(|f| f.line).max().expect("it is known");
+        assert!(last + 3 > reading.lines, "line {last} of {}", reading.lines);
+        assert!(reading.notes.iter().any(|note| note.contains("were counted, not read")), "{:?}", reading.notes);
+        // Misses in a row end the reading of a rule as well.
+        bytes = b"b.c:1:2: error: it is not undefined reference to\n".repeat(60_000);
+        bytes.extend_from_slice(line(7).as_bytes());
+    }
+}

@@ -9,6 +9,8 @@ use super::tables::{Literal, STEP, Spot, Tables, WORDS, bit, gram};
 
 /// Bytes looked at between two branches.
 const STRIDE: usize = 64;
+/// Bytes of a quarter of a stride: where one of its grams may be one of a window, the others of that quarter are asked again.
+const QUARTER: usize = STRIDE / 4;
 /// Bytes that the load of a stride's last gram reaches beyond it.
 const BEYOND: usize = 8 - STEP;
 /// How far around a window escape sequences or typographic quotes are looked for, in bytes.
@@ -32,9 +34,12 @@ pub fn scan(tables: &Tables, bytes: &[u8], body: Range<usize>, mut on_hit: impl 
     let mut at = body.start.min(end);
     // A stride needs the bytes of its last gram, which reach beyond it.
     while let Some(stride) = bytes.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at + STRIDE <= end) {
-        let any = (0..STRIDE / STEP).fold(0, |any, k| any | may_be(slots, gram_at(stride, k * STEP)));
-        if any & 1 != 0 {
-            hits_of_stride(tables, slots, bytes, stride, at, &mut on_hit);
+        let quarter =
+            |from: usize| (0..QUARTER / STEP).fold(0, |any, k| any | may_be(slots, gram_at(stride, from + k * STEP)));
+        let [a, b, c, d] = [quarter(0), quarter(QUARTER), quarter(2 * QUARTER), quarter(3 * QUARTER)];
+        if (a | b | c | d) & 1 != 0 {
+            let quarters = a & 1 | (b & 1) << 1 | (c & 1) << 2 | (d & 1) << 3;
+            hits_of_stride(tables, slots, bytes, stride, quarters, at, &mut on_hit);
         }
         at += STRIDE;
     }
@@ -59,22 +64,26 @@ fn gram_at(stride: &[u8; STRIDE + BEYOND], at: usize) -> u64 {
     stride.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |eight| gram(*eight))
 }
 
-/// Kept apart, so that the loop above keeps nothing for it.
+/// Kept apart, so that the loop above keeps nothing for it. `quarters`: one bit for each that may hold a gram of a window.
 #[inline(never)]
 fn hits_of_stride(
     tables: &Tables,
     slots: &[u32; WORDS],
     bytes: &[u8],
     stride: &[u8; STRIDE + BEYOND],
+    mut quarters: u32,
     at: usize,
     on_hit: &mut impl FnMut(Hit),
 ) {
-    let place = |k| (may_be(slots, gram_at(stride, k * STEP)) & 1) << k;
-    let mut places = (0..STRIDE / STEP).fold(0, |places, k| places | place(k));
-    while places != 0 {
-        let offset = places.trailing_zeros() as usize * STEP;
-        places &= places - 1;
-        hits_of(tables, bytes, at + offset, tables.spots(gram_at(stride, offset)), on_hit);
+    while quarters != 0 {
+        let from = quarters.trailing_zeros() as usize * QUARTER;
+        quarters &= quarters - 1;
+        for offset in (from..from + QUARTER).step_by(STEP) {
+            let gram = gram_at(stride, offset);
+            if may_be(slots, gram) & 1 != 0 {
+                hits_of(tables, bytes, at + offset, tables.spots(gram), on_hit);
+            }
+        }
     }
 }
 

@@ -24,6 +24,11 @@ pub(crate) struct Matcher<'b> {
 }
 
 impl<'b> Matcher<'b> {
+    /// Bytes of lines that were looked at so far.
+    pub(crate) fn read(&self) -> usize {
+        self.lines.read()
+    }
+
     /// Tries a signature at the line of `place`. `exact`: an anchor is known to stand in the raw line.
     pub(crate) fn find(&mut self, signature: &Signature, place: &Place<'b>, exact: bool) -> Option<Match> {
         let line = self.lines.of(place);

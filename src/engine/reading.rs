@@ -47,6 +47,8 @@ pub struct Reading {
     pub format: Format,
     /// What the reader of the report should know: what was cut or could not be read.
     pub notes: Vec<String>,
+    /// The text that was scanned is a paste whose lines were joined; `tail` is as it was pasted.
+    is_joined: bool,
 }
 
 /// What the bytes of a log are.
@@ -78,6 +80,9 @@ impl Reading {
             Source::File(file, size) => Reading::of_file(engine, &file, size, threads),
             Source::Stream(input) => Reading::of_stream(engine, input),
         };
+        if !reading.scan.counted.is_empty() && !reading.is_joined {
+            reading.scan.read_end(engine, &reading.tail, &reading.numbers);
+        }
         if let Some(status) = status {
             reading.notes.extend(status.notes());
         }
@@ -102,8 +107,9 @@ impl Reading {
             return Reading::of_internal_json(engine, bytes);
         }
         let size = bytes.len() as u64;
-        let scan = match unwrap_paste(bytes) {
-            Some(unwrapped) => scan_unwrapped(engine, bytes, &unwrapped),
+        let unwrapped = unwrap_paste(bytes);
+        let scan = match &unwrapped {
+            Some(unwrapped) => scan_unwrapped(engine, bytes, unwrapped),
             None if threads > 1 && size >= TWO_THREADS_FROM => {
                 in_parallel(size, threads, |chunk, number, _| {
                     let mut scan = ChunkScan::new(engine, number);
@@ -116,7 +122,8 @@ impl Reading {
         };
         let head = bytes[..bytes.len().min(END)].to_vec();
         let tail = bytes[bytes.len().saturating_sub(END)..].to_vec();
-        Reading { lines: lines(scan.newlines, &tail), scan, bytes: size, head, tail, ..Reading::default() }
+        let is_joined = unwrapped.is_some();
+        Reading { lines: lines(scan.newlines, &tail), scan, bytes: size, head, tail, is_joined, ..Reading::default() }
     }
 
     fn of_stream(engine: &Engine, mut input: impl Read) -> Reading {

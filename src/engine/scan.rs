@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use crate::log::{LINE_REACH, Numbers, Place};
 use crate::rule::RuleIndex;
@@ -22,8 +22,10 @@ const PIECE: usize = 16 * 1024;
 /// Matches of one rule that are read in a chunk; the rest are counted. A pasted log is the first chunk; in a log that is so large
 /// the same message tells less each time.
 const CAPS: [(u64, u32); 3] = [(1, 64), (8, 16), (u64::MAX, 4)];
-/// Bytes that the regexes of one rule may be tried on in one chunk: keeps hostile input linear.
-const BUDGET: usize = 512 * 1024;
+/// Lines in a row on which a rule's anchor stood and the rule did not match, for each match that is read: then the rest are counted.
+const MISSES: u32 = 8;
+/// Bytes of lines that a rule may look at in one chunk, for each match that is read: keeps hostile input linear.
+const BUDGET: usize = 8 * 1024;
 /// Structure events read in one chunk.
 const EVENTS: usize = 512;
 /// Findings of one rule kept from the start and from the end of a log.
@@ -31,6 +33,10 @@ const KEEP_FIRST: usize = 256;
 const KEEP_LAST: usize = 32;
 /// Structure events kept of a log.
 const KEEP_EVENTS: usize = 8 * 1024;
+
+/// The last bytes of a log are read whatever was counted before, with as much as rules may look at above them.
+const LAST: usize = 12 * 1024;
+const NO_CAP: u32 = LAST as u32;
 
 /// What a scan found.
 #[derive(Debug, Default)]
@@ -79,6 +85,8 @@ struct Spotted<'b> {
 #[derive(Clone, Copy, Debug, Default)]
 struct RuleState {
     found: u32,
+    /// Misses since the last match.
+    missed: u32,
     spent: usize,
     counted: u64,
     /// The line that was tried last, plus one, and where in the log.
@@ -152,19 +160,22 @@ impl<'e> ChunkScan<'e> {
         // The same rule on the same line gives the same answer, unless the line was redrawn in between.
         if state.tried_line == line {
             let between = at.saturating_sub(offset.saturating_sub(state.tried_at) as usize)..at;
-            if between.len() < LINE_REACH / 2 && memchr::memchr(b'\r', &bytes[between]).is_none() {
+            if between.len() < LINE_REACH / 2 && memchr(b'\r', &bytes[between]).is_none() {
                 return;
             }
         }
         (state.tried_line, state.tried_at) = (line, offset);
-        if state.found >= self.cap || state.spent >= BUDGET {
+        if state.found >= self.cap || state.missed >= self.cap * MISSES || state.spent >= self.cap as usize * BUDGET {
             state.counted += 1;
             return;
         }
-        let place = Place::of(bytes, at);
-        state.spent += place.raw().len();
-        if let Some(found) = matcher.find(&self.engine.rules().get(owner).signature, &place, exact) {
+        let read = matcher.read();
+        let found = matcher.find(&self.engine.rules().get(owner).signature, &Place::of(bytes, at), exact);
+        state.spent += matcher.read() - read;
+        state.missed += 1;
+        if let Some(found) = found {
             state.found += 1;
+            state.missed = 0;
             self.scan.findings.push(found_at(owner, line, found));
         }
     }
@@ -224,6 +235,28 @@ impl Scan {
         chunk.events.truncate(room);
         self.events.append(&mut chunk.events);
         self.thin_out();
+    }
+
+    /// Reads the end of a log once more where something was counted, not read: what ended the build stands there. `tail` is the end
+    /// of the text, `numbers` lead from its lines to those of the raw log.
+    pub(super) fn read_end(&mut self, engine: &Engine, tail: &[u8], numbers: &Numbers) {
+        let from = tail.len().saturating_sub(LAST);
+        let Some(from) = memchr(b'\n', &tail[from..]).map(|feed| from + feed + 1) else { return };
+        let before = self.newlines - newlines(&tail[from..]);
+        let mut end = ChunkScan { cap: NO_CAP, ..ChunkScan::new(engine, 0) };
+        end.block(tail, from..tail.len(), 0);
+        for mut finding in end.finish().findings {
+            finding.renumber(|line| numbers.raw(before + line));
+            let is_new = |known: &Finding| (known.rule, known.line) != (finding.rule, finding.line);
+            if let Some(count) = self.counted.get_mut(&finding.rule)
+                && self.findings.iter().all(is_new)
+            {
+                *count = count.saturating_sub(1);
+                self.findings.push(finding);
+            }
+        }
+        self.counted.retain(|_, count| *count > 0);
+        self.findings.sort_by_key(|finding| finding.line);
     }
 
     /// Keeps the first and the last findings of rules that have very many; the others are counted.

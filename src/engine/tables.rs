@@ -221,28 +221,31 @@ fn choose_windows(anchors: &[(&str, u32)], frequency: &Frequency<'_>) -> Vec<usi
     let mut windows: BTreeMap<[u8; WINDOW], usize> = BTreeMap::new();
     let mut used = vec![0u32; SLOTS];
     let weights = Frequency::weights();
+    let weight = |slot: usize| frequency.0.get(slot).map_or(1.0, |&eighths| weights[usize::from(eighths)]);
+    // For each anchor, the slot of the gram at each place and what it weighs.
+    let slots_of = |text: &str| -> Vec<(usize, f64)> {
+        text.as_bytes().windows(GRAM).map(|bytes| slot(gram_of(bytes))).map(|slot| (slot, weight(slot))).collect()
+    };
+    let slots: Vec<Vec<(usize, f64)>> = anchors.iter().map(|(text, _)| slots_of(text)).collect();
     for _ in 0..2 {
         for &i in &order {
             let text = anchors[i].0;
             if let Some(bytes) = chosen[i].and_then(|at| window_at(text, at)) {
                 release(&mut windows, &mut used, bytes);
             }
-            let cost = |at: &usize| {
-                let Some(bytes) = window_at(text, *at) else { return f64::INFINITY };
-                let slots = grams_of(&bytes).map(slot);
-                let weight = |slot: usize| frequency.0.get(slot).map_or(1.0, |&eighths| weights[usize::from(eighths)]);
-                let is_known = slots.iter().all(|slot| used[*slot] > 0) && windows.contains_key(&bytes);
+            let costs = slots[i].windows(STEP).enumerate().map(|(at, slots)| {
+                let bytes = &text.as_bytes()[at..at + WINDOW];
+                let is_known = slots.iter().all(|(slot, _)| used[*slot] > 0) && windows.contains_key(bytes);
                 let grams: f64 = if is_known {
                     // The grams are paid for; every further literal is one more comparison wherever the window stands.
-                    slots.into_iter().map(weight).fold(f64::INFINITY, f64::min) * COMPARISON
+                    slots.iter().map(|(_, weight)| *weight).fold(f64::INFINITY, f64::min) * COMPARISON
                 } else {
-                    slots.into_iter().filter(|slot| used[*slot] == 0).map(weight).sum()
+                    slots.iter().filter(|(slot, _)| used[*slot] == 0).map(|(_, weight)| *weight).sum()
                 };
                 // Quotes may be typographic in the log, and a colour may start at a colon or a blank.
                 let split = bytes.iter().filter(|b| matches!(b, b'\'' | b'"' | b'`' | b':' | b' ')).count();
-                (grams + 0.5) * (1.0 + 0.25 * split as f64)
-            };
-            let costs = (0..=text.len() - WINDOW).map(|at| (cost(&at), at));
+                ((grams + 0.5) * (1.0 + 0.25 * split as f64), at)
+            });
             let best = costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |(_, at)| at);
             chosen[i] = Some(best);
             if let Some(bytes) = window_at(text, best) {
@@ -270,11 +273,14 @@ fn window_at(text: &str, at: usize) -> Option<[u8; WINDOW]> {
 }
 
 fn grams_of(window: &[u8; WINDOW]) -> [u64; STEP] {
-    std::array::from_fn(|offset| {
-        let mut eight = [0; 8];
-        eight.iter_mut().zip(&window[offset..offset + GRAM]).for_each(|(to, from)| *to = *from);
-        gram(eight)
-    })
+    std::array::from_fn(|offset| gram_of(&window[offset..offset + GRAM]))
+}
+
+/// The gram of six bytes.
+fn gram_of(bytes: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    eight.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    gram(eight)
 }
 
 #[cfg(test)]

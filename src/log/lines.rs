@@ -14,6 +14,7 @@ const KEPT: usize = 128;
 #[derive(Debug, Default)]
 pub struct Lines<'b> {
     kept: Vec<Option<Kept<'b>>>,
+    read: usize,
 }
 
 #[derive(Debug)]
@@ -24,9 +25,15 @@ struct Kept<'b> {
 }
 
 impl<'b> Lines<'b> {
+    /// Bytes of all lines that were asked for, each time anew.
+    pub fn read(&self) -> usize {
+        self.read
+    }
+
     /// The cleaned line of a place.
     pub fn of(&mut self, place: &Place<'b>) -> Rc<Line<'b>> {
         let raw = place.raw();
+        self.read += raw.len();
         // Only of a redrawn line it matters where the hit is.
         let at = if memchr(b'\r', raw).is_some() { place.before_hit() } else { 0 };
         if self.kept.is_empty() {

@@ -25,8 +25,6 @@ const SHORTEST_WORD: usize = 12;
 const DOUBTS: usize = 32;
 /// Lines whose first words have that much in common are items of a list.
 const LIST: usize = 8;
-/// Bytes that are searched for a line feed at once.
-const BLOCK: usize = 16;
 /// Words before a colon with which a message of its own starts.
 const SPEAKERS: &str = "error warning note fatal hint info debug trace help failed bash sh cc gcc g++ c++ clang clang++ \
     cc1 cc1plus collect2 ld ld.lld ar as make gmake cmake nix bazel cargo rustc go npm tar curl git patch";
@@ -242,9 +240,15 @@ impl<'b> Row<'b> {
     }
 }
 
-/// The first row from `at` on that has at least so many bytes. Such a row holds a run of blocks without a line feed: only where
-/// there is one the rows are looked at.
-fn row_from(bytes: &[u8], mut at: usize, least: usize) -> Option<Row<'_>> {
+/// The first row from `at` on that has at least so many bytes.
+fn row_from(bytes: &[u8], at: usize, least: usize) -> Option<Row<'_>> {
+    // Long rows hold several large blocks as well.
+    if least < 200 { row_by_blocks::<16>(bytes, at, least) } else { row_by_blocks::<32>(bytes, at, least) }
+}
+
+/// The same by blocks of so many bytes: such a row holds a run of blocks without a line feed, and only where there is one the rows
+/// are looked at.
+fn row_by_blocks<const BLOCK: usize>(bytes: &[u8], mut at: usize, least: usize) -> Option<Row<'_>> {
     let wanted = (least + 1).saturating_sub(BLOCK) / BLOCK;
     'rows: while let Some(rest) = bytes.get(at..) {
         let mut run = 0;
@@ -270,7 +274,7 @@ fn row_from(bytes: &[u8], mut at: usize, least: usize) -> Option<Row<'_>> {
     None
 }
 
-fn has_feed(block: &[u8; BLOCK]) -> bool {
+fn has_feed<const BLOCK: usize>(block: &[u8; BLOCK]) -> bool {
     // No early end: this way the compiler makes it one comparison of vectors.
     block.iter().fold(false, |found, byte| found | (*byte == b'\n'))
 }

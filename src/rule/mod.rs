@@ -23,7 +23,7 @@ pub use file::parse;
 pub use load_error::LoadError;
 pub use pattern::Pattern;
 pub use search::Scratch;
-pub use set::{Fnv, Packed, RuleIndex, RuleSet, edge_matches, id_of, read_folder};
+pub use set::{Fnv, Packed, RuleIndex, RuleSet, edge_matches, id_of};
 pub use text::{Captures, Text};
 pub use written_rule::scaffold;
 

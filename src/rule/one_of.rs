@@ -6,26 +6,29 @@ use std::sync::OnceLock;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
+use super::pattern::Literal;
+
 /// Bytes of a literal that the pass looks at; shorter ones stand in most lines.
 const SEEN: usize = 3;
 /// Most literals: with more of them, most lines look as if they held one.
 const MOST: usize = 64;
+/// So few are looked for one by one.
+const FEW: usize = 3;
 /// Longer ones are cut: enough to tell them from what stands in ordinary lines.
 const LONGEST: usize = 24;
 
 /// Literals one of which must stand in a text.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct OneOf {
-    /// Length (1 byte), bytes; again and again. Empty where nothing is known.
-    #[serde(with = "serde_bytes")]
-    literals: Vec<u8>,
+    /// Empty where nothing is known.
+    literals: Vec<Literal>,
     /// Made when it is first needed.
     #[serde(skip)]
     table: OnceLock<Box<Table>>,
 }
 
-/// For each byte the groups of literals that have it as their first, second and third.
-type Table = [[u8; 256]; SEEN];
+/// For each byte the groups of literals that have it as their first, second and third, in a byte each.
+type Table = [u32; 256];
 
 impl PartialEq for OneOf {
     fn eq(&self, other: &OneOf) -> bool {
@@ -38,61 +41,63 @@ impl Eq for OneOf {}
 impl OneOf {
     /// The literals of the alternation that tells most.
     pub(super) fn of(hir: &Hir) -> OneOf {
-        let mut one_of = OneOf::default();
-        for literal in best(hir).filter(|literals| (2..=MOST).contains(&literals.len())).unwrap_or_default() {
-            let literal = &literal[..literal.len().min(LONGEST)];
-            one_of.literals.push(literal.len() as u8);
-            one_of.literals.extend_from_slice(literal);
-        }
-        one_of
+        let parts = match without_groups(hir).kind() {
+            HirKind::Concat(parts) => &parts[..],
+            _ => std::slice::from_ref(hir),
+        };
+        // Literals that the pattern must hold whatever it chooses are asked for elsewhere.
+        let choices = parts.iter().filter_map(best).filter(|literals| (2..=MOST).contains(&literals.len()));
+        let mut literals = choices.max_by_key(|literals| tells(literals)).unwrap_or_default();
+        literals.iter_mut().for_each(|literal| literal.truncate(LONGEST));
+        OneOf { literals: literals.into_iter().map(Literal::new).collect(), table: OnceLock::new() }
     }
 
     /// Never no where one of them stands.
     #[inline]
     pub(super) fn may_stand_in(&self, text: &[u8]) -> bool {
-        self.literals.is_empty() || self.stands_in(text)
+        match self.literals.len() {
+            0 => true,
+            1..=FEW => self.literals.iter().any(|literal| literal.stands_in(text)),
+            _ => self.stands_in(text),
+        }
     }
 
     fn stands_in(&self, text: &[u8]) -> bool {
-        let [first, second, third] = &**self.table.get_or_init(|| Box::new(self.table()));
-        let group = |seen: &[u8]| match seen {
-            [a, b, c] => first[usize::from(*a)] & second[usize::from(*b)] & third[usize::from(*c)],
-            _ => 0,
-        };
-        text.windows(SEEN).enumerate().any(|(at, seen)| {
-            let groups = group(seen);
-            groups != 0 && text.get(at..).is_some_and(|rest| self.starts(rest, groups))
+        let table = self.table.get_or_init(|| Box::new(self.table()));
+        // The groups whose first bytes stand here, whose first two and first three end here.
+        let mut seen = 0;
+        text.iter().enumerate().any(|(at, byte)| {
+            seen = (seen << 8 | 0xff) & table[usize::from(*byte)];
+            seen > 0xffff && text.get(at + 1 - SEEN..).is_some_and(|rest| self.starts(rest, (seen >> 16) as u8))
         })
     }
 
     /// Does the text start with a literal of one of these groups?
     fn starts(&self, text: &[u8], groups: u8) -> bool {
-        self.literals().zip(0..).any(|(literal, number)| groups & group_of(number) != 0 && text.starts_with(literal))
+        let mut literals = self.literals.iter().zip(0..);
+        literals.any(|(literal, number)| groups & group_of(number) != 0 && text.starts_with(&literal.bytes))
     }
 
     fn table(&self) -> Table {
-        let mut table = [[0; 256]; SEEN];
-        for (literal, number) in self.literals().zip(0..) {
-            for (bytes, byte) in table.iter_mut().zip(literal) {
-                bytes[usize::from(*byte)] |= group_of(number);
+        let mut table = [0; 256];
+        for (literal, number) in self.literals.iter().zip(0..) {
+            for (place, byte) in literal.bytes.iter().take(SEEN).enumerate() {
+                table[usize::from(*byte)] |= u32::from(group_of(number)) << (8 * place);
             }
         }
         table
-    }
-
-    fn literals(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.literals[..];
-        std::iter::from_fn(move || {
-            let (length, after) = rest.split_first()?;
-            let (literal, after) = after.split_at_checked(usize::from(*length))?;
-            rest = after;
-            Some(literal)
-        })
     }
 }
 
 fn group_of(number: u32) -> u8 {
     1 << (number % u8::BITS)
+}
+
+fn without_groups(hir: &Hir) -> &Hir {
+    match hir.kind() {
+        HirKind::Capture(capture) => without_groups(&capture.sub),
+        _ => hir,
+    }
 }
 
 /// Literals one of which stands in every match of `hir`: of parts that must all match, those that tell most.
@@ -112,11 +117,9 @@ fn best(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// How much a choice of literals tells: first the length of the shortest, then how few there are. Literals that the pattern must
-/// hold whatever it chooses are asked for elsewhere.
-fn tells(literals: &[Vec<u8>]) -> (bool, usize, std::cmp::Reverse<usize>) {
-    let shortest = literals.iter().map(Vec::len).min().unwrap_or(0);
-    (literals.len() > 1, shortest.min(5), std::cmp::Reverse(literals.len()))
+/// How much a choice of literals tells: first the length of the shortest, then how few there are.
+fn tells(literals: &[Vec<u8>]) -> (usize, std::cmp::Reverse<usize>) {
+    (literals.iter().map(Vec::len).min().unwrap_or(0), std::cmp::Reverse(literals.len()))
 }
 
 #[cfg(test)]
@@ -129,13 +132,14 @@ mod tests {
     }
 
     fn literals(pattern: &str) -> Vec<String> {
-        of(pattern).literals().map(|literal| String::from_utf8(literal.to_vec()).unwrap()).collect()
+        of(pattern).literals.into_iter().map(|literal| String::from_utf8(literal.bytes).unwrap()).collect()
     }
 
     #[test]
     fn the_branches_of_an_alternation() {
         assert_eq!(literals("^(?:[Ee]rror|cannot|timed? ?out): .*"), ["cannot", "rror", "time"]);
         assert_eq!(literals("(?:one|two) and (?:three|four|fives)"), ["fives", "four", "three"]);
+        assert_eq!(literals("(?:(?:Executing|Running) thePhase|Check all)"), [" thePhase", "Check all"]);
         assert_eq!(literals("a literal (?:one|other)"), ["one", "other"]);
         for nothing in ["a literal", "(?:error|at)", "(?:error|panic)?", "(?i)error|panic", ""] {
             assert_eq!(literals(nothing), [""; 0], "{nothing}");

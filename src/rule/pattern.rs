@@ -21,17 +21,18 @@ const LITERALS: usize = 2;
 pub struct Pattern {
     /// The regex as written.
     pub source: String,
+    /// These stand in every match.
     literals: Vec<Literal>,
     /// One of these stands in every match.
     one_of: OneOf,
     program: Program,
 }
 
-/// What stands in every match.
+/// Bytes to be looked for in a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Literal {
+pub(super) struct Literal {
     #[serde(with = "serde_bytes")]
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Where in it its rarest byte stands.
     rarest: u8,
 }
@@ -86,14 +87,14 @@ impl Pattern {
 }
 
 impl Literal {
-    fn new(mut bytes: Vec<u8>) -> Literal {
+    pub(super) fn new(mut bytes: Vec<u8>) -> Literal {
         bytes.truncate(usize::from(u8::MAX));
         let rarest = (0..bytes.len()).min_by_key(|&at| commonness(bytes[at])).unwrap_or(0) as u8;
         Literal { bytes, rarest }
     }
 
     #[inline]
-    fn stands_in(&self, text: &[u8]) -> bool {
+    pub(super) fn stands_in(&self, text: &[u8]) -> bool {
         let at = usize::from(self.rarest);
         let (Some(byte), Some(from)) = (self.bytes.get(at), text.get(at..)) else { return false };
         memchr_iter(*byte, from).any(|start| text.get(start..).is_some_and(|rest| rest.starts_with(&self.bytes)))

@@ -1,11 +1,15 @@
 //! RuleSet: all rules that the program knows now: the built-in ones, packed at build time and unpacked when a log needs them,
 //! and those of packs read at run time. A set that exists is valid: ids are unique, every rule was checked, every edge leads somewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{LoadError, Rule, parse};
+
+/// Files that are worth a further thread.
+const FILES_A_THREAD: usize = 16;
 
 /// Number of a rule in its set.
 pub type RuleIndex = usize;
@@ -69,13 +73,13 @@ impl RuleSet {
         let mut hash = Fnv::default();
         hash.add(self.version.as_bytes());
         for folder in folders {
-            let files = read_folder(folder, &mut errors);
-            for (parsed, (path, source)) in parse_all(folder, &files).into_iter().zip(files) {
-                hash.add(source.as_bytes());
-                match parsed {
+            let files = files_of(folder, &mut errors);
+            for (read, path) in read_all(folder, &files).into_iter().zip(files) {
+                hash.add(read.version.to_string().as_bytes());
+                match read.rule {
                     Ok(rule) => {
                         let index = *by_id.entry(rule.id.clone()).or_insert(self.slots.len());
-                        let slot = Slot { packed: None, rule: OnceLock::from(Box::new(rule)), path: Some(path) };
+                        let slot = Slot { packed: None, rule: OnceLock::from(rule), path: Some(path) };
                         if index == self.slots.len() {
                             self.slots.push(slot);
                         } else {
@@ -141,10 +145,15 @@ impl RuleSet {
 
     /// Edges that name no rule of the set.
     fn loose_edges(&self) -> Vec<LoadError> {
+        let ids: BTreeSet<&str> = (0..self.len()).map(|i| self.id(i)).collect();
+        let leads_somewhere = |edge: &str| match edge.strip_suffix('*') {
+            Some(start) => ids.range(start..).next().is_some_and(|id| id.starts_with(start)),
+            None => ids.contains(edge),
+        };
         (0..self.len())
             .filter(|&i| self.slots[i].path.is_some())
             .flat_map(|i| self.get(i).leads_to.iter().map(move |to| (i, to)))
-            .filter(|(_, to)| !(0..self.len()).any(|j| edge_matches(to, self.id(j))))
+            .filter(|(_, to)| !leads_somewhere(to))
             .map(|(i, to)| {
                 let path = self.path(i).unwrap_or(Path::new("?"));
                 LoadError::new(
@@ -159,18 +168,45 @@ impl RuleSet {
     }
 }
 
-/// The rules of many files, in their order. Most of the time goes into patterns, so two threads share the work.
-fn parse_all(folder: &Path, files: &[(PathBuf, String)]) -> Vec<Result<Rule, LoadError>> {
-    let parse = |files: &[(PathBuf, String)]| -> Vec<_> {
-        files.iter().map(|(path, source)| parse(path, &id_of(folder, path), source)).collect()
+/// What a file of a pack gave.
+struct ReadRule {
+    /// Changes when the file does.
+    version: Fnv,
+    rule: Result<Box<Rule>, LoadError>,
+}
+
+/// The rules of many files, in the order of the files. Most of the time goes into patterns, so all processors share the work.
+fn read_all(folder: &Path, files: &[PathBuf]) -> Vec<ReadRule> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Vec<(usize, ReadRule)> {
+        let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        let files = numbers.map_while(|number| Some((number, files.get(number)?)));
+        files.map(|(number, path)| (number, read_rule(folder, path))).collect()
     };
-    let (mine, theirs) = files.split_at(files.len() / 2);
-    std::thread::scope(|scope| {
-        let theirs = scope.spawn(|| parse(theirs));
-        let mut rules = parse(mine);
-        rules.extend(theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    let helpers = std::thread::available_parallelism()
+        .map_or(0, |n| n.get().min(files.len().div_ceil(FILES_A_THREAD)).saturating_sub(1));
+    let mut rules = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
+        let mut rules = work();
+        for helper in helpers {
+            rules.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
         rules
-    })
+    });
+    rules.sort_unstable_by_key(|(number, _)| *number);
+    rules.into_iter().map(|(_, rule)| rule).collect()
+}
+
+fn read_rule(folder: &Path, path: &Path) -> ReadRule {
+    let mut version = Fnv::default();
+    let rule = match std::fs::read_to_string(path) {
+        Ok(source) => {
+            version.add(source.as_bytes());
+            parse(path, &id_of(folder, path), &source).map(Box::new)
+        }
+        Err(error) => Err(LoadError::new(path, 0, format!("cannot read this rule: {error}"))),
+    };
+    ReadRule { version, rule }
 }
 
 /// Does this entry of a `leads_to` name that rule?
@@ -185,8 +221,8 @@ fn unpack(packed: Option<Packed>) -> Rule {
         .unwrap_or_else(|| unreachable!("built-in rules are packed by the build script in the same format"))
 }
 
-/// Every `.toml` below a folder with its text, sorted by path. What cannot be read becomes an error.
-pub fn read_folder(folder: &Path, errors: &mut Vec<LoadError>) -> Vec<(PathBuf, String)> {
+/// Every `.toml` below a folder, sorted. A folder that cannot be read becomes an error.
+fn files_of(folder: &Path, errors: &mut Vec<LoadError>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -197,14 +233,14 @@ pub fn read_folder(folder: &Path, errors: &mut Vec<LoadError>) -> Vec<(PathBuf, 
                 continue;
             }
         };
-        for path in entries.flatten().map(|entry| entry.path()) {
-            if path.is_dir() {
+        for entry in entries.flatten() {
+            let path = entry.path();
+            // The entry itself tells a plain file from a folder; only of a link the system must be asked.
+            let is_folder = entry.file_type().map_or(false, |kind| kind.is_dir() || kind.is_symlink() && path.is_dir());
+            if is_folder {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "toml") {
-                match std::fs::read_to_string(&path) {
-                    Ok(source) => files.push((path, source)),
-                    Err(error) => errors.push(LoadError::new(&path, 0, format!("cannot read this rule: {error}"))),
-                }
+                files.push(path);
             }
         }
     }
