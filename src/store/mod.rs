@@ -10,6 +10,7 @@ mod save;
 mod store_error;
 mod stored;
 mod submission;
+mod threads;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use save::{NewReport, Saved};
 pub use store_error::StoreError;
 pub use stored::Stored;
 pub use submission::Submission;
+pub use threads::{Change, Telling};
 
 use pool::{Pool, read};
 
