@@ -4,10 +4,16 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::pool::read;
+use super::statement::{Value, bind};
+use super::tally::{LONGEST_KEY, fit};
 use super::{Store, StoreError};
 
 /// Reports on a page.
 const PAGE: usize = 50;
+
+/// What `Listed` is read from.
+pub(super) const COLUMNS: &str =
+    "number, id, made_at, seen_at, occurrences, project, job, name, verdict, tool, rule, subject, title, fingerprint";
 
 /// Which reports to list; empty fields ask for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -114,7 +120,7 @@ impl Store {
             ("fingerprint", &filter.fingerprint),
         ];
         for (column, wanted) in columns.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
-            query.and(&format!("{column} = "), Value::Text(wanted.clone()), "");
+            query.and(&format!("{column} = "), Value::Text(fit(wanted, LONGEST_KEY)), "");
         }
         if let Some(since) = filter.since {
             query.and("made_at >= ", Value::Number(since), "");
@@ -122,7 +128,7 @@ impl Store {
         if let Some(until) = filter.until {
             query.and("made_at < ", Value::Number(until), "");
         }
-        if let Some(words) = self.pool.dialect().search_words(&filter.q) {
+        if let Some(words) = self.pool.dialect().search_words(&fit(&filter.q, LONGEST_KEY)) {
             let (before, after) = self.pool.dialect().search;
             query.and(before, Value::Text(words), after);
         }
@@ -130,22 +136,10 @@ impl Store {
             query.and("(made_at, number) < (", Value::Number(made_at), "");
             query.push(", ", Value::Number(number), ")");
         }
-        let sql = format!(
-            "select number, id, made_at, seen_at, occurrences, project, job, name, verdict, tool, rule, subject, title, fingerprint
-             from report {} order by made_at desc, number desc limit {}",
-            query.sql,
-            PAGE + 1
-        );
-        let mut reports: Vec<Listed> = read!(self.pool, |db| {
-            let mut found = sqlx::query_as(AssertSqlSafe(sql.clone()));
-            for value in query.values {
-                found = match value {
-                    Value::Text(text) => found.bind(text),
-                    Value::Number(number) => found.bind(number),
-                };
-            }
-            found.fetch_all(db)
-        })?;
+        let sql =
+            format!("select {COLUMNS} from report {} order by made_at desc, number desc limit {}", query.sql, PAGE + 1);
+        let mut reports: Vec<Listed> =
+            read!(self.pool, |db| { bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), query.values).fetch_all(db) })?;
         let more = reports.len() > PAGE;
         reports.truncate(PAGE);
         let last = reports.last().filter(|_| more);
@@ -159,12 +153,6 @@ impl Store {
 struct Query {
     sql: String,
     values: Vec<Value>,
-}
-
-#[derive(Debug)]
-enum Value {
-    Text(String),
-    Number(i64),
 }
 
 impl Query {

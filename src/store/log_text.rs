@@ -68,7 +68,7 @@ impl Store {
     }
 
     /// The text of these pieces.
-    async fn frames(&self, log: &Kept, pieces: Range<usize>) -> Result<Vec<u8>, StoreError> {
+    pub(super) async fn frames(&self, log: &Kept, pieces: Range<usize>) -> Result<Vec<u8>, StoreError> {
         if pieces.is_empty() {
             return Ok(Vec::new());
         }
@@ -88,8 +88,8 @@ impl Store {
 }
 
 /// Where a log is kept.
-struct Kept {
-    number: i64,
-    index: Pieces,
-    place: String,
+pub(super) struct Kept {
+    pub(super) number: i64,
+    pub(super) index: Pieces,
+    pub(super) place: String,
 }

@@ -1,32 +1,50 @@
 //! Store: the history of reports and their logs, in SQLite or PostgreSQL; the only room with SQL.
-//! `save` puts a report in, `stored` reads one back, `list` finds many; `packed_log` is how a log is kept, `pool` the two databases.
+//! `save` puts a report in (`entry`, `tally` and `counts` say which rows), `stored` reads one back, `list` finds many,
+//! `trends` and `seen` read the counts; `packed_log` is how a log is kept, `objects` where large ones are, `pool` the two databases.
 
+mod counts;
+mod entry;
+mod feedback;
 mod list;
 mod log_text;
+mod objects;
 mod packed_log;
 mod pool;
+mod remove;
 mod report_id;
+mod retention;
 mod save;
+mod seen;
+mod statement;
 mod store_error;
 mod stored;
 mod submission;
+mod tally;
 mod threads;
+mod token;
+mod transfer;
+mod trends;
 
-use std::path::Path;
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 
+pub use feedback::{Feedback, FeedbackKind};
 pub use list::{Cursor, Filter, Listed, Page};
 pub use log_text::LogLines;
 pub use packed_log::{LogPacker, PackedLog, Piece, Pieces};
 pub use report_id::ReportId;
+pub use retention::{Retained, Retention};
 pub use save::{NewReport, Saved};
+pub use seen::{Hits, Seen};
 pub use store_error::StoreError;
 pub use stored::Stored;
 pub use submission::Submission;
 pub use threads::{Change, Telling};
+pub use token::{NewToken, Token};
+pub use transfer::Moved;
+pub use trends::{Day, Stats, Top, TrendFilter, Trends};
 
 use pool::{Pool, read};
 
@@ -43,14 +61,29 @@ const OBJECT_FROM: u64 = 1 << 20;
 
 impl Store {
     /// Opens a history: `sqlite:FILE` (made where it is missing) or `postgres://…`; its tables are brought to this version.
-    /// Large logs are kept in the folder `objects`.
+    /// Large logs are kept in `objects`: a folder, or an address like `s3://bucket/prefix` with credentials in the environment.
     ///
     /// # Errors
-    /// That the address is none, or that the database or the folder cannot be used.
-    pub async fn open(address: &str, objects: &Path) -> Result<Store, StoreError> {
-        std::fs::create_dir_all(objects)?;
-        let objects = Arc::new(LocalFileSystem::new_with_prefix(objects)?);
-        Ok(Store { pool: Pool::open(address).await?, objects, object_from: OBJECT_FROM })
+    /// That an address is none, or that the database or the folder cannot be used.
+    pub async fn open(address: &str, objects: impl AsRef<OsStr>) -> Result<Store, StoreError> {
+        let objects = objects::open(objects.as_ref())?;
+        let store = Store { pool: Pool::open(address).await?, objects, object_from: OBJECT_FROM };
+        store.do_chores().await?;
+        Ok(store)
+    }
+
+    /// The same history; packed logs from this size on become objects, in bytes.
+    pub fn with_objects_from(mut self, bytes: u64) -> Store {
+        self.object_from = bytes;
+        self
+    }
+
+    /// Connections to the database: all, and those that nobody uses.
+    pub fn pool_state(&self) -> (u32, usize) {
+        match &self.pool {
+            Pool::Sqlite { read, write } => (read.size() + write.size(), read.num_idle() + write.num_idle()),
+            Pool::Postgres(pool) => (pool.size(), pool.num_idle()),
+        }
     }
 
     /// Whether the database answers.

@@ -110,6 +110,9 @@ impl PackedLog {
 /// # Errors
 /// That they are no frames.
 pub(super) fn unpack(frames: &[u8]) -> Result<Vec<u8>, StoreError> {
+    if frames.is_empty() {
+        return Ok(Vec::new());
+    }
     zstd::decode_all(frames).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::StoreError;
+use super::tally::split;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -59,13 +60,19 @@ impl Pool {
 
 /// Where the two databases want other words.
 pub(super) struct Dialect {
-    /// Makes the words `$2` of report `$1` searchable.
-    pub(super) insert_words: &'static str,
+    /// Makes words of reports searchable: `values`, and a row of number and words.
+    pub(super) insert_words: (&'static str, &'static str),
     /// Forgets the words of report `$1`.
     pub(super) delete_words: &'static str,
     /// A condition on a report, before and after the place of the words looked for.
     pub(super) search: (&'static str, &'static str),
-    quoted: bool,
+    /// After a select: others must not change the row before this transaction ends. SQLite has one writer anyway.
+    pub(super) lock_row: &'static str,
+    /// A statement after which others write no report before this transaction ends.
+    pub(super) lock_reports: &'static str,
+    /// Stands around a word that is looked for, and between two of them.
+    quote: &'static str,
+    and: &'static str,
 }
 
 impl Pool {
@@ -73,16 +80,25 @@ impl Pool {
     pub(super) fn dialect(&self) -> &'static Dialect {
         match self {
             Pool::Sqlite { .. } => &Dialect {
-                insert_words: "insert into report_words (rowid, words) values ($1, $2)",
+                insert_words: ("insert into report_words (rowid, words) values", "(?, ?)"),
                 delete_words: "delete from report_words where rowid = $1",
                 search: ("number in (select rowid from report_words where report_words match ", ")"),
-                quoted: true,
+                lock_row: "",
+                lock_reports: "select 1",
+                quote: "\"",
+                and: " ",
             },
             Pool::Postgres(_) => &Dialect {
-                insert_words: "insert into report_words (report, words) values ($1, to_tsvector('simple', $2))",
+                insert_words: (
+                    "insert into report_words (report, words) values",
+                    "(?, array_to_tsvector(string_to_array(?, ' ')))",
+                ),
                 delete_words: "delete from report_words where report = $1",
-                search: ("number in (select report from report_words where words @@ plainto_tsquery('simple', ", "))"),
-                quoted: false,
+                search: ("number in (select report from report_words where words @@ cast(", " as tsquery))"),
+                lock_row: " for update",
+                lock_reports: "lock table report in exclusive mode",
+                quote: "'",
+                and: " & ",
             },
         }
     }
@@ -91,13 +107,9 @@ impl Pool {
 impl Dialect {
     /// A query for all of these words; none where nothing is looked for.
     pub(super) fn search_words(&self, text: &str) -> Option<String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let quote = |word: &&str| format!("\"{}\"", word.replace('"', "\"\""));
-        match words.is_empty() {
-            true => None,
-            false if self.quoted => Some(words.iter().map(quote).collect::<Vec<_>>().join(" ")),
-            false => Some(words.join(" ")),
-        }
+        // Words hold letters, digits and `_` alone: nothing in them can end the quotes.
+        let words: Vec<String> = split(text).map(|word| format!("{0}{word}{0}", self.quote)).collect();
+        (!words.is_empty()).then(|| words.join(self.and))
     }
 }
 

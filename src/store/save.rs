@@ -1,23 +1,20 @@
 //! Save: a new report and its log go in, in one transaction. The same log of the same job is one report with one more occurrence.
 
-use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+use sqlx::AssertSqlSafe;
 
+use super::entry::{Came, Entry, Parts};
 use super::pool::{read, write};
+use super::statement::{Statement, bind, run};
 use super::{PackedLog, ReportId, Store, StoreError, Submission};
 use crate::report::Report;
-
-/// zstd's level for reports.
-const LEVEL: i32 = 3;
-/// Longest text that is made searchable for one report, in bytes.
-const MOST_WORDS: usize = 16 * 1024;
 
 /// A report that is not yet stored.
 #[derive(Debug)]
 pub struct NewReport {
-    /// Told by the sender.
+    /// Told by the sender; too long texts are cut.
     pub submission: Submission,
-    /// What the sender calls this request: one that comes again is no second occurrence.
+    /// What the sender calls this request: one of the same job that comes again is no second occurrence.
     pub request_key: Option<String>,
     /// All that is said of the log.
     pub report: Report,
@@ -38,11 +35,9 @@ pub struct Saved {
     pub new: bool,
 }
 
-const UPSERT: &str = "
-insert into report (id, made_at, seen_at, project, job, log_hash, name, build_url, revision, branch, metadata, verdict, outcome,
-    tool, rule, subject, title, fingerprint, hidden, bytes, lines, stored, report)
-values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-on conflict (project, job, log_hash) do update set occurrences = report.occurrences + 1, seen_at = excluded.seen_at
+const AGAIN: &str = "
+on conflict (project, job, log_hash) do update set occurrences = report.occurrences + 1,
+    seen_at = case when report.seen_at < excluded.seen_at then excluded.seen_at else report.seen_at end
 returning number, id, occurrences";
 
 impl Store {
@@ -51,143 +46,85 @@ impl Store {
     /// # Errors
     /// What the database or the object store says; then nothing is stored.
     pub async fn save(&self, new: NewReport) -> Result<Saved, StoreError> {
-        if let Some(key) = &new.request_key
-            && let Some(id) = self.of_request(key).await?
-        {
-            return Ok(Saved { id, new: false });
-        }
         let NewReport { submission, request_key, report, mut log, hidden, made_at } = new;
-        let id = ReportId::random();
-        let (place, pieces) = self.put_log(&id, &mut log).await?;
-        let index = serde_json::to_string(&log.index)?;
-        let packed = zstd::bulk::compress(&serde_json::to_vec(&report)?, LEVEL)?;
-        let stored = packed.len() as u64 + log.index.packed;
-        let metadata = serde_json::to_string(&submission.metadata)?;
-        let words = words(&report);
-        let first = report.diagnoses.first();
-        let fingerprint = first.map(|diagnosis| diagnosis.fingerprint()).unwrap_or_default();
+        let submission = submission.fitted();
+        let key = request_key.map(|key| hash(&[&submission.project, &submission.job, &key]));
+        if let Some(saved) = self.of_request(key.as_deref()).await? {
+            return Ok(saved);
+        }
+        let log = self.put_log(&mut log, made_at).await?;
+        let place = log.place.clone();
+        let mut entry = Entry::new(ReportId::random(), &report, submission, log)?;
+        (entry.made_at, entry.hidden) = (made_at, hidden as i64);
+        entry.came.push(Came::of(&entry.submission, made_at));
+        let mut head = Entry::insert(&[&entry], AGAIN)?;
+        let mut entry = Some(entry);
         let insert_words = self.pool.dialect().insert_words;
 
-        let saved = write!(self.pool, |tx| {
-            let (number, kept, occurrences): (i64, String, i64) = sqlx::query_as(UPSERT)
-                .bind(id.as_str())
-                .bind(made_at)
-                .bind(&submission.project)
-                .bind(&submission.job)
-                .bind(&log.hash)
-                .bind(&submission.name)
-                .bind(&submission.build_url)
-                .bind(&submission.revision)
-                .bind(&submission.branch)
-                .bind(&metadata)
-                .bind(&report.verdict)
-                .bind(report.log.outcome.as_str())
-                .bind(report.log.tools.first().map_or("", |tool| tool.name.as_str()))
-                .bind(first.map_or("", |diagnosis| diagnosis.rule.as_str()))
-                .bind(first.and_then(|diagnosis| diagnosis.subject.as_deref()).unwrap_or_default())
-                .bind(first.map_or("", |diagnosis| diagnosis.title.as_str()))
-                .bind(&fingerprint)
-                .bind(hidden as i64)
-                .bind(report.log.bytes as i64)
-                .bind(report.log.lines as i64)
-                .bind(stored as i64)
-                .bind(&packed)
-                .fetch_one(&mut *tx)
-                .await?;
-            if let Some(key) = &request_key {
-                // Fails where the same request came twice at the same moment: then this one is undone.
-                sqlx::query("insert into request_key (key, report, made_at) values ($1, $2, $3)")
-                    .bind(key)
-                    .bind(number)
-                    .bind(made_at)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            sqlx::query(
-                "insert into occurrence (report, seen_at, build_url, revision, branch) values ($1, $2, $3, $4, $5)",
-            )
-            .bind(number)
-            .bind(made_at)
-            .bind(&submission.build_url)
-            .bind(&submission.revision)
-            .bind(&submission.branch)
-            .execute(&mut *tx)
-            .await?;
-            if occurrences == 1 {
-                for (position, diagnosis) in report.diagnoses.iter().enumerate() {
-                    sqlx::query("insert into cause (report, position, fingerprint, rule, subject, made_at) values ($1, $2, $3, $4, $5, $6)")
-                        .bind(number)
-                        .bind(position as i64)
-                        .bind(diagnosis.fingerprint())
-                        .bind(&diagnosis.rule)
-                        .bind(diagnosis.subject.as_deref().unwrap_or_default())
-                        .bind(made_at)
-                        .execute(&mut *tx)
-                        .await?;
+        let (kept, occurrences) = write!(self.pool, |tx| {
+            let Statement { sql, values } = head.remove(0);
+            let (number, kept, occurrences): (i64, String, i64) =
+                bind!(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_one(&mut *tx).await?;
+            if let Some(key) = &key {
+                const REQUEST: &str =
+                    "insert into request_key (key, report, made_at) values ($1, $2, $3) on conflict do nothing";
+                let query = sqlx::query(REQUEST).bind(key).bind(number).bind(made_at);
+                if query.execute(&mut *tx).await?.rows_affected() == 0 {
+                    // The same request came twice at the same moment: this one is undone.
+                    return self.undone(key, &place).await;
                 }
-                sqlx::query("insert into log (report, pieces, place) values ($1, $2, $3)")
-                    .bind(number)
-                    .bind(&index)
-                    .bind(&place)
-                    .execute(&mut *tx)
-                    .await?;
-                for (piece, data) in pieces.iter().enumerate() {
-                    sqlx::query("insert into log_piece (report, piece, data) values ($1, $2, $3)")
-                        .bind(number)
-                        .bind(piece as i64)
-                        .bind(data)
-                        .execute(&mut *tx)
-                        .await?;
-                }
-                sqlx::query(insert_words).bind(number).bind(&words).execute(&mut *tx).await?;
             }
-            (kept, occurrences == 1)
+            let mut parts = Parts::new(insert_words);
+            if let Some(entry) = entry.take() {
+                if occurrences == 1 {
+                    parts.entry(number, entry);
+                } else {
+                    parts.came(number, &entry.submission.project, &Came::of(&entry.submission, made_at));
+                }
+            }
+            run!(tx, parts.statements());
+            (kept, occurrences)
         });
-        let (kept, new) = saved;
-        if !new && !place.is_empty() {
-            self.objects.delete(&ObjectPath::from(place)).await?;
+        let new = occurrences == 1;
+        if !new {
+            self.drop_objects(&[place]).await?;
         }
         let id = ReportId::parse(&kept).ok_or_else(|| StoreError::Damaged(format!("report id {kept:?}")))?;
         Ok(Saved { id, new })
     }
 
-    /// The report that a request with this key made.
-    async fn of_request(&self, key: &str) -> Result<Option<ReportId>, StoreError> {
-        const SQL: &str =
-            "select report.id from request_key join report on report.number = request_key.report where key = $1";
-        let id: Option<String> = read!(self.pool, |db| sqlx::query_scalar(SQL).bind(key).fetch_optional(db))?;
-        Ok(id.and_then(|id| ReportId::parse(&id)))
+    /// What the request made that came first.
+    async fn undone(&self, key: &str, place: &str) -> Result<Saved, StoreError> {
+        self.drop_objects(&[place.to_owned()]).await?;
+        let saved = self.of_request(Some(key)).await?;
+        saved
+            .ok_or_else(|| StoreError::Damaged("a request came twice, and its report was deleted meanwhile".to_owned()))
     }
 
-    /// Large logs become an object, whose name is given; of others the pieces are given.
-    async fn put_log(&self, id: &ReportId, log: &mut PackedLog) -> Result<(String, Vec<Vec<u8>>), StoreError> {
-        let mut pieces = Vec::new();
-        for piece in 0..log.index.pieces.len() {
-            pieces.push(log.piece(piece)?);
-        }
-        if log.index.packed < self.object_from {
-            return Ok((String::new(), pieces));
-        }
-        let place = format!("logs/{id}.zst");
-        self.objects.put(&ObjectPath::from(place.as_str()), PutPayload::from(pieces.concat())).await?;
-        Ok((place, Vec::new()))
+    /// The report that a request with this key made.
+    async fn of_request(&self, key: Option<&str>) -> Result<Option<Saved>, StoreError> {
+        const SQL: &str =
+            "select report.id from request_key join report on report.number = request_key.report where key = $1";
+        let Some(key) = key else { return Ok(None) };
+        let id: Option<String> = read!(self.pool, |db| sqlx::query_scalar(SQL).bind(key).fetch_optional(db))?;
+        Ok(id.and_then(|id| ReportId::parse(&id)).map(|id| Saved { id, new: false }))
     }
 }
 
-/// What full-text search finds a report by: titles, subjects and proving lines.
-fn words(report: &Report) -> String {
-    let mut words = String::new();
-    for diagnosis in &report.diagnoses {
-        let evidence = diagnosis.evidence.iter().map(|line| line.text.as_str());
-        let subject = diagnosis.subject.as_deref();
-        for text in [diagnosis.title.as_str(), &diagnosis.rule].into_iter().chain(subject).chain(evidence) {
-            words.push_str(text);
-            words.push('\n');
-        }
+impl Came {
+    /// A log that comes now, with what its sender tells.
+    fn of(submission: &Submission, seen_at: i64) -> Came {
+        let Submission { build_url, revision, branch, .. } = submission.clone();
+        Came { seen_at, build_url, revision, branch }
     }
-    report.unexplained.iter().for_each(|line| words.extend([line.text.as_str(), "\n"]));
-    let end = words.floor_char_boundary(MOST_WORDS);
-    words.truncate(end);
-    // PostgreSQL's text holds no NUL.
-    words.replace('\0', " ")
+}
+
+/// SHA-256 of some texts, in hexadecimal.
+fn hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -14,7 +14,7 @@ pub enum StoreError {
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The object store refuses, or cannot be reached.
     #[error("the object store: {0}")]
-    Objects(#[from] object_store::Error),
+    Objects(String),
     /// A file of the store cannot be read or written.
     #[error("the store's files: {0}")]
     Files(#[from] std::io::Error),
@@ -26,5 +26,11 @@ pub enum StoreError {
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
         StoreError::Damaged(error.to_string())
+    }
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> StoreError {
+        StoreError::Objects(error.to_string())
     }
 }

@@ -1,10 +1,8 @@
 //! Stored: a report as it is read back, with what the sender told and how often its log came.
 
-use object_store::ObjectStoreExt;
-use object_store::path::Path as ObjectPath;
 use sqlx::FromRow;
 
-use super::pool::{read, write};
+use super::pool::read;
 use super::{ReportId, Store, StoreError, Submission};
 use crate::report::Report;
 
@@ -73,25 +71,5 @@ impl Store {
             hidden: row.hidden as u64,
             report,
         }))
-    }
-
-    /// Forgets a report and its log; false where there is no such id.
-    ///
-    /// # Errors
-    /// What the database or the object store says.
-    pub async fn delete(&self, id: &ReportId) -> Result<bool, StoreError> {
-        const NUMBER: &str = "select number, place from report join log on log.report = report.number where id = $1";
-        let found: Option<(i64, String)> =
-            read!(self.pool, |db| sqlx::query_as(NUMBER).bind(id.as_str()).fetch_optional(db))?;
-        let Some((number, place)) = found else { return Ok(false) };
-        let delete_words = self.pool.dialect().delete_words;
-        write!(self.pool, |tx| {
-            sqlx::query(delete_words).bind(number).execute(&mut *tx).await?;
-            sqlx::query("delete from report where number = $1").bind(number).execute(&mut *tx).await?;
-        });
-        if !place.is_empty() {
-            self.objects.delete(&ObjectPath::from(place)).await?;
-        }
-        Ok(true)
     }
 }

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tally::{LONGEST_KEY, LONGEST_TEXT, fit};
+
+/// Most entries of `metadata`.
+const MOST_METADATA: usize = 64;
+
 /// What the sender tells of a log; empty where it does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,4 +27,21 @@ pub struct Submission {
     pub branch: String,
     /// Anything else.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Submission {
+    /// The same, cut to what the tables can hold: project, job, revision and branch at 500 bytes, other texts at 2,000,
+    /// 64 entries of metadata.
+    pub fn fitted(self) -> Submission {
+        let (key, text) = (|of: &str| fit(of, LONGEST_KEY), |of: &str| fit(of, LONGEST_TEXT));
+        Submission {
+            name: text(&self.name),
+            project: key(&self.project),
+            job: key(&self.job),
+            build_url: text(&self.build_url),
+            revision: key(&self.revision),
+            branch: key(&self.branch),
+            metadata: self.metadata.iter().take(MOST_METADATA).map(|(name, of)| (key(name), text(of))).collect(),
+        }
+    }
 }
