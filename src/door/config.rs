@@ -128,6 +128,8 @@ pub struct Patience {
     pub tries: u32,
     /// How long one try may take.
     pub timeout: Duration,
+    /// How often the history is looked at for channels.
+    pub watch_every: Duration,
 }
 
 /// A text that is not printed.
@@ -233,7 +235,12 @@ impl Default for Command {
 
 impl Default for Patience {
     fn default() -> Patience {
-        Patience { first_wait: Duration::from_secs(1), tries: 5, timeout: Duration::from_secs(20) }
+        Patience {
+            first_wait: Duration::from_secs(1),
+            tries: 5,
+            timeout: Duration::from_secs(20),
+            watch_every: Duration::from_secs(3),
+        }
     }
 }
 

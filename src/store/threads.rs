@@ -168,7 +168,7 @@ impl Store {
         if any == 0 {
             return Ok(Vec::new());
         }
-        Ok(write!(self.pool, |tx| { sqlx::query_as(CLAIM).bind(now).bind(now + lease).fetch_all(&mut *tx).await? }))
+        Ok(write!(self.pool, |tx| sqlx::query_as(CLAIM).bind(now).bind(now + lease).fetch_all(&mut *tx).await?))
     }
 
     /// It was told; `ts` is the thread's name.

@@ -16,6 +16,8 @@ use crate::service::now;
 
 /// Teams waits five seconds.
 const LIMIT: Duration = Duration::from_secs(4);
+/// Most lines of a fix: a message is at most 28 KB.
+const LINES: usize = 60;
 /// How old a request may be, in milliseconds. The time stands in the signed body.
 const FRESH: i64 = 300_000;
 
@@ -87,11 +89,12 @@ fn render(answer: &Result<Answer, String>) -> Value {
     }
     if let Some(fix) = &told.fix {
         body.push(runs(&[bold("Fix: "), run(&fix.title)]));
-        let lines = fix.body.lines().map(|line| match fix.language {
-            Some(_) => runs(&[code(if line.is_empty() { " " } else { line })]),
-            None => runs(&[run(line)]),
-        });
-        body.extend(lines);
+        body.extend(fix.body.lines().take(LINES).map(|line| {
+            let line = if line.is_empty() { " " } else { line };
+            let mut runs = runs(&[if fix.language.is_some() { code(line) } else { run(line) }]);
+            runs["spacing"] = json!("None");
+            runs
+        }));
     }
     card(&body, Some(told.permalink))
 }

@@ -1,8 +1,6 @@
 //! Watch: a channel is told when a job turns red for a new cause, and in the same thread when it is green again.
 //! What is to be told stands in the store, so that a restart, a second replica or a Slack that is down loses nothing.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::escape;
@@ -11,8 +9,6 @@ use crate::report::render_slack;
 use crate::service::now;
 use crate::store::{ReportId, StoreError, Stored, Telling};
 
-/// How often the history is looked at.
-const EVERY: Duration = Duration::from_secs(3);
 /// Reports that came so long ago are looked at again, in milliseconds: some are stored later than others that came later.
 const OVERLAP: i64 = 60 * 1000;
 /// How long one replica may take for a message, in milliseconds.
@@ -30,7 +26,7 @@ pub(crate) async fn watch(doors: Doors) {
         if let Err(error) = doors.look().await {
             tracing::error!(%error, "Slack's channels could not be told");
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(doors.config.patience.watch_every).await;
     }
 }
 

@@ -1,0 +1,12 @@
+//! The doors against recorded requests and peers that check what the real ones would.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "door/house.rs"]
+mod house;
+
+#[path = "door/chats.rs"]
+mod chats;
+#[path = "door/peers.rs"]
+mod peers;
+#[path = "door/slack.rs"]
+mod slack;
