@@ -6,7 +6,11 @@ mod house;
 
 #[path = "door/chats.rs"]
 mod chats;
+#[path = "door/mcp.rs"]
+mod mcp;
 #[path = "door/peers.rs"]
 mod peers;
 #[path = "door/slack.rs"]
 mod slack;
+#[path = "door/small.rs"]
+mod small;

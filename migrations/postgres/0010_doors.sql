@@ -13,6 +13,8 @@ create table door_position (
     seen_at bigint not null
 );
 create index report_seen on report (seen_at);
+-- The state of a project.
+create index report_state on report (project, seen_at);
 
 -- One thread of a channel for each cause of a job.
 create table slack_thread (

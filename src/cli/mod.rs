@@ -3,6 +3,8 @@
 
 mod completions;
 mod diagnose;
+#[cfg(feature = "service")]
+mod mcp;
 mod packs;
 mod rules;
 mod run;
@@ -66,6 +68,8 @@ enum Command {
     Rules(rules::RulesArgs),
     #[cfg(feature = "service")]
     Serve(serve::ServeArgs),
+    #[cfg(feature = "service")]
+    Mcp(mcp::McpArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -102,6 +106,8 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Rules(args)) => rules::run(args, &cli.global),
         #[cfg(feature = "service")]
         Some(Command::Serve(args)) => serve::run(&args, &cli.global),
+        #[cfg(feature = "service")]
+        Some(Command::Mcp(args)) => mcp::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),
         Some(Command::Man(args)) => completions::man(&args, Cli::command()),
     }

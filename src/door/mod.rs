@@ -2,10 +2,14 @@
 //! (`queue`, `peer`). A door that is not configured is not there.
 
 mod ask;
+mod badge;
 mod chat;
 mod config;
 mod fetch;
+mod llms;
+mod mcp;
 mod peer;
+mod prow;
 mod queue;
 mod signed;
 mod slack;
@@ -16,6 +20,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use sha2::{Digest, Sha256};
 
 pub use config::{
@@ -24,6 +29,7 @@ pub use config::{
 
 use crate::service::{App, now};
 use crate::store::StoreError;
+pub use mcp::Mcp;
 use peer::Peer;
 use queue::Queue;
 
@@ -56,6 +62,9 @@ impl Doors {
         Router::new()
             .merge(slack::router())
             .merge(chat::router())
+            .route("/prow/{token}", post(prow::highlight))
+            .route("/badge/{file}", get(badge::show))
+            .route("/llms.txt", get(llms::show))
             .layer(DefaultBodyLimit::max(MOST_BODY))
             .with_state(self.clone())
     }

@@ -131,6 +131,17 @@ impl Store {
         Ok(())
     }
 
+    /// The report of this project that came last; of one job, where `job` is told. None where there is none.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn state_of(&self, project: &str, job: &str) -> Result<Option<Change>, StoreError> {
+        const SQL: &str = "
+            select id, seen_at, project, job, verdict, fingerprint from report
+            where project = $1 and ($2 = '' or job = $2) order by seen_at desc, number desc limit 1";
+        Ok(read!(self.pool, |db| sqlx::query_as(SQL).bind(project).bind(job).fetch_optional(db))?)
+    }
+
     /// The reports of jobs that came after `seen_at`, oldest first; at most two hundred.
     ///
     /// # Errors

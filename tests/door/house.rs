@@ -44,7 +44,7 @@ impl House {
         let doors = Doors::new(Arc::clone(&app), config).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = doors.router();
+        let router: axum::Router = doors.router().merge(doors.mcp());
         tokio::spawn(async move { axum::serve(listener, router).await });
         tokio::spawn(doors.watch());
         House { app, base, peer, http: reqwest::Client::new(), _folder: folder }

@@ -105,7 +105,7 @@ impl Told<'_> {
 
 impl Doors {
     /// Answers within this time, for chats that wait for the answer.
-    async fn promptly(&self, ask: Ask, door: &'static str, limit: Duration) -> Result<Answer, String> {
+    pub(super) async fn promptly(&self, ask: Ask, door: &'static str, limit: Duration) -> Result<Answer, String> {
         let Some(place) = self.queue.place() else {
             return Err("too much is asked at once; try again in a minute".to_owned());
         };
