@@ -23,6 +23,9 @@ pub mod redact;
 pub mod report;
 /// Known failures: how they are recognised, what they mean, how they are mended.
 pub mod rule;
+/// All ways in together, on one address.
+#[cfg(feature = "service")]
+pub mod server;
 /// What all ways into the service share.
 #[cfg(feature = "service")]
 pub mod service;

@@ -4,6 +4,8 @@
 mod completions;
 mod diagnose;
 #[cfg(feature = "service")]
+mod health;
+#[cfg(feature = "service")]
 mod mcp;
 mod packs;
 mod rules;
@@ -11,6 +13,8 @@ mod run;
 #[cfg(feature = "service")]
 mod serve;
 mod terminal;
+#[cfg(feature = "service")]
+mod token;
 
 use std::ffi::OsStr;
 use std::io;
@@ -67,7 +71,11 @@ enum Command {
     Run(run::RunArgs),
     Rules(rules::RulesArgs),
     #[cfg(feature = "service")]
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
+    #[cfg(feature = "service")]
+    Token(token::TokenArgs),
+    #[cfg(feature = "service")]
+    Health(health::HealthArgs),
     #[cfg(feature = "service")]
     Mcp(mcp::McpArgs),
     Completions(completions::CompletionsArgs),
@@ -105,7 +113,11 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Run(args)) => run::run(&args, &cli.global),
         Some(Command::Rules(args)) => rules::run(args, &cli.global),
         #[cfg(feature = "service")]
-        Some(Command::Serve(args)) => serve::run(&args, &cli.global),
+        Some(Command::Serve(args)) => serve::run(*args, &cli.global),
+        #[cfg(feature = "service")]
+        Some(Command::Token(args)) => token::run(&args),
+        #[cfg(feature = "service")]
+        Some(Command::Health(args)) => health::run(&args),
         #[cfg(feature = "service")]
         Some(Command::Mcp(args)) => mcp::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),

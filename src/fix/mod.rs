@@ -6,16 +6,19 @@ use crate::rule::{Captures, FixKind, Rule, Safety, Situation, Text, Verdict};
 
 /// A fix that can be copied or applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Fix {
     /// What to do.
     pub title: String,
-    /// What the body is.
+    /// What the body is: `command`, `patch`, `snippet` or `advice`.
+    #[cfg_attr(feature = "service", schema(value_type = String, example = "patch"))]
     pub kind: FixKind,
     /// The command, patch, snippet or advice, filled in.
     pub body: String,
     /// For highlighting: `diff`, `nix`, `starlark`, `sh`, `toml`, `text`.
     pub language: String,
-    /// What it risks.
+    /// What it risks: `safe`, `review` or `last-resort`.
+    #[cfg_attr(feature = "service", schema(value_type = String, example = "review"))]
     pub safety: Safety,
     /// What the log does not tell.
     pub needs: Option<String>,

@@ -6,6 +6,7 @@ mod github;
 mod gitlab;
 mod junit;
 mod location;
+mod markdown;
 mod message;
 mod sarif;
 mod slack;
@@ -26,6 +27,7 @@ pub use github::render as render_github;
 pub use gitlab::render as render_gitlab;
 pub use junit::render as render_junit;
 pub use location::Location;
+pub use markdown::render as render_markdown;
 pub use sarif::render as render_sarif;
 pub use slack::{ALL_CAUSES, HELPED, WRONG, render as render_slack, render_causes as render_slack_causes};
 pub use text::{Style, render as render_text};
@@ -39,6 +41,7 @@ const LONGEST_LINE: usize = 2 * 1024;
 
 /// All that is said of a log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Report {
     /// `whyred.report/1`.
     pub schema: String,
@@ -63,6 +66,7 @@ pub struct Report {
 
 /// What is known of the log as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct LogFacts {
     /// As the user named it.
     pub name: String,
@@ -80,6 +84,7 @@ pub struct LogFacts {
 
 /// A root cause, told for this log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Diagnosis {
     /// Id of the rule.
     pub rule: String,
@@ -98,6 +103,7 @@ pub struct Diagnosis {
     /// The lines that prove it; the first one decides.
     pub evidence: Vec<Evidence>,
     /// What the rule captured, by name.
+    #[cfg_attr(feature = "service", schema(value_type = BTreeMap<String, String>))]
     pub captures: Captures,
     /// How often the same cause with the same subject stands in the log.
     pub occurrences: u64,
@@ -108,6 +114,7 @@ pub struct Diagnosis {
     /// What to do, best first.
     pub fixes: Vec<Fix>,
     /// Further reading.
+    #[cfg_attr(feature = "service", schema(value_type = Vec<BTreeMap<String, String>>))]
     pub references: Vec<Reference>,
 }
 
@@ -125,6 +132,7 @@ impl Diagnosis {
 /// How sure a diagnosis is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub enum Confidence {
     /// The line itself proves a known cause.
     High,
@@ -136,6 +144,7 @@ pub enum Confidence {
 
 /// A quoted line, or several that a terminal made of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Evidence {
     /// 1-based, in the raw log.
     pub line: u64,
@@ -147,6 +156,7 @@ pub struct Evidence {
 
 /// One line of the cascade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Consequence {
     /// Id of the rule that knows it.
     pub rule: String,
@@ -158,6 +168,7 @@ pub struct Consequence {
 
 /// A line worth reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct LogLine {
     /// 1-based, in the raw log.
     pub line: u64,

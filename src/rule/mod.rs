@@ -11,6 +11,7 @@ mod program;
 mod search;
 mod set;
 mod text;
+mod written_rule;
 
 use std::collections::BTreeSet;
 

@@ -1,17 +1,28 @@
-//! App: what all ways into the service share: the engine, the history, the redactor, the limits. `intake` makes a stored report of bytes.
+//! App: what all ways into the service share: the engine, the history, the redactor, the limits. `intake` makes a stored report of bytes,
+//! `access` says who may do what, `rates` how often; `meters` counts; `rediagnosis` and `trial` try rules on logs.
 
+pub mod access;
+mod arriving;
 mod config;
+pub mod fetch;
 mod intake;
+pub mod meters;
+pub mod rates;
+mod rediagnosis;
 mod scans;
+mod trial;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use config::Config;
-pub use intake::{IntakeError, Taken};
+pub use intake::{FormError, IntakeError, Taken};
+pub use trial::{Matched, Trial, Tried};
 
 use crate::engine::Engine;
 use crate::redact::Redactor;
 use crate::store::Store;
+use access::Access;
+use rates::Rates;
 use scans::Scans;
 
 /// What a running service holds; shared by all requests.
@@ -21,16 +32,33 @@ pub struct App {
     pub store: Store,
     /// What the operator chose.
     pub config: Config,
+    /// Who may do what.
+    pub access: Access,
+    /// How often.
+    pub rates: Rates,
     engine: RwLock<Arc<Engine>>,
     redactor: Redactor,
     scans: Scans,
 }
 
 impl App {
-    /// A service with these parts.
+    /// A service with these parts, open to everybody.
     pub fn new(engine: Engine, redactor: Redactor, store: Store, config: Config) -> App {
-        let scans = Scans::new(config.scans, config.waiting);
-        App { store, engine: RwLock::new(Arc::new(engine)), redactor, scans, config }
+        App {
+            store,
+            access: Access::default(),
+            rates: Rates::new(&config),
+            engine: RwLock::new(Arc::new(engine)),
+            redactor,
+            scans: Scans::new(&config),
+            config,
+        }
+    }
+
+    /// The same, with these doors.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> App {
+        App { access, ..self }
     }
 
     /// The engine of this moment; a reload gives later requests another one.

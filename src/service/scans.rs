@@ -1,33 +1,61 @@
-//! Scans: how many logs are read at the same time, and how many may wait.
+//! Scans: how many logs are on their way in, how many are read at the same time, and how many may wait for that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::Config;
+
 /// A bounded queue in front of a bounded number of scans.
 #[derive(Debug)]
 pub(super) struct Scans {
+    uploads: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
 }
 
-/// The queue is full.
+/// There is no room now.
 #[derive(Debug)]
 pub(super) struct Full;
 
+/// The right to something, until it is dropped.
+pub(super) type Turn = OwnedSemaphorePermit;
+
 impl Scans {
-    pub(super) fn new(scans: usize, most_waiting: usize) -> Scans {
-        Scans { turns: Arc::new(Semaphore::new(scans)), waiting: AtomicUsize::new(0), most_waiting }
+    pub(super) fn new(config: &Config) -> Scans {
+        Scans {
+            uploads: Arc::new(Semaphore::new(config.uploads)),
+            streams: Arc::new(Semaphore::new(config.streams)),
+            turns: Arc::new(Semaphore::new(config.scans.max(1))),
+            waiting: AtomicUsize::new(0),
+            most_waiting: config.waiting,
+        }
     }
 
-    /// Waits for a turn, which lasts until what is given is dropped.
-    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Full> {
+    /// A log is on its way in.
+    pub(super) fn upload(&self) -> Result<Turn, Full> {
+        Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| Full)
+    }
+
+    /// It is a large one, which is read while it comes.
+    pub(super) fn stream(&self) -> Result<Turn, Full> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Full)
+    }
+
+    /// Waits for a turn to read a log.
+    pub(super) async fn turn(&self) -> Result<Turn, Full> {
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             return Ok(turn);
         }
         let _place = Place::take(&self.waiting, self.most_waiting).ok_or(Full)?;
+        self.next_turn().await
+    }
+
+    /// The same for a log whose reading has begun: it is not sent away any more.
+    pub(super) async fn next_turn(&self) -> Result<Turn, Full> {
         Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Full)
     }
 }
@@ -55,7 +83,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_queue_full_is_told_so() {
-        let scans = Arc::new(Scans::new(1, 1));
+        let scans = Arc::new(Scans::new(&Config { scans: 1, waiting: 1, ..Config::default() }));
         let turn = scans.turn().await.unwrap();
         let waiting = tokio::spawn({
             let scans = Arc::clone(&scans);

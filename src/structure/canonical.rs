@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a canonical repository name says.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Module {
     /// The module that brings the repository; `_main` for the root.
     pub module: String,

@@ -13,6 +13,7 @@ const MOST_PARTED: usize = 64;
 
 /// One derivation of the failure tree.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Derivation {
     /// Its path in the store.
     pub drv: String,
@@ -35,6 +36,7 @@ pub struct Derivation {
 /// How a derivation ended.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub enum DerivationStatus {
     /// It failed itself.
     #[default]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One call on the way to a repository.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Frame {
     /// Last component of `path`.
     pub file: String,
@@ -21,6 +22,7 @@ pub struct Frame {
 
 /// Where a repository rule is defined.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct DefinedAt {
     /// Last component of `path`.
     pub file: String,

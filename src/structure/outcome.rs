@@ -24,6 +24,7 @@ const EXIT_CODE: &[u8] = b"ompleted with exit code ";
 /// How the build ended.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub enum Outcome {
     /// An error ended it.
     Failed,

@@ -16,6 +16,7 @@ const NEAR: u64 = 40;
 
 /// One external repository that the log names.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Repository {
     /// Its name without `@`, as the log spells it.
     pub name: String,
@@ -42,6 +43,7 @@ pub struct Repository {
 /// Whether an error names a repository.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub enum RepositoryStatus {
     /// It is missing or could not be fetched.
     Failed,

@@ -12,6 +12,7 @@ const LINES: usize = 12;
 
 /// A tool that speaks in the log.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(utoipa::ToSchema))]
 pub struct Tool {
     /// `bazel` or `nix`.
     pub name: String,

@@ -6,7 +6,7 @@ use crate::service::App;
 pub(super) struct Frame {
     /// The entry of the menu that this page belongs to, or nothing.
     pub(super) here: &'static str,
-    /// Rules in use.
+    /// Rules in use; 0 where that is not known.
     pub(super) rules: usize,
 }
 
@@ -14,5 +14,10 @@ impl Frame {
     /// The frame of a page that belongs to the entry `here`.
     pub(super) fn of(app: &App, here: &'static str) -> Frame {
         Frame { here, rules: app.engine().rules().len() }
+    }
+
+    /// The frame of a page that is made without the service's parts.
+    pub(super) fn plain() -> Frame {
+        Frame { here: "", rules: 0 }
     }
 }

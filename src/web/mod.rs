@@ -1,17 +1,50 @@
-//! The pages, one a file; their HTML is in `templates/`.
+//! The pages, one a file; their HTML is in `templates/`. `home` and `report` (with `log`, its viewer) are what people meet first.
 
+mod address;
 mod assets;
+mod catalogue;
+mod diff;
 mod frame;
+mod home;
+mod log;
+mod login;
+mod moment;
+mod prose;
 mod report;
+mod rule;
+mod rules;
+mod slots;
+mod web_error;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::service::App;
 
+pub use home::refused;
+pub use login::COOKIE;
+pub use web_error::page as error_page;
+
 /// The routes of the pages.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().route("/r/{id}", get(report::show)).route("/static/{*file}", get(assets::show))
+    Router::new()
+        .route("/", get(home::show))
+        .route("/try/{example}", post(home::example))
+        .route("/r/{id}", get(report::show))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/r/{id}/feedback", post(report::feedback))
+        .route("/r/{id}/log", get(log::page))
+        .route("/r/{id}/lines", get(log::lines))
+        .route("/r/{id}/find", get(log::find))
+        .route("/r/{id}/hint", get(log::hint))
+        .route("/rules", get(rules::show))
+        .route("/rules/{*id}", get(rule::show))
+        .route("/static/{*file}", get(assets::show))
+        .fallback(web_error::no_such_page)
+        .layer(from_fn(web_error::tell))
+        .layer(Extension(catalogue::Catalogues::default()))
 }

@@ -1,0 +1,130 @@
+//! Gate: who may come in: the scope that each way needs, tokens, rates, and pages of other sites, which may do nothing here.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use url::form_urlencoded;
+
+use super::client;
+use crate::api::Problem;
+use crate::service::App;
+use crate::service::access::{Mode, Scope};
+use crate::service::rates::Kind;
+
+/// Middleware: lets in who may come in.
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let visit = Visit::of(&app, &request);
+    match visit.admitted(&app).await {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// What decides.
+struct Visit {
+    method: Method,
+    uri: Uri,
+    token: Option<String>,
+    address: IpAddr,
+    wants_page: bool,
+    /// A page of another site made the request, and it shows nothing that such a page could not lend.
+    foreign: bool,
+    host_known: bool,
+}
+
+impl Visit {
+    fn of(app: &App, request: &Request) -> Visit {
+        let headers = request.headers();
+        let shown = client::token(headers);
+        // A token in a header was put there by whoever knows it; a cookie, or a place behind a firewall, is lent to every page.
+        let lent = shown.as_ref().is_none_or(|(_, cookie)| *cookie);
+        Visit {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            address: client::address(app, headers, request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            wants_page: wants_page(headers),
+            foreign: lent && client::is_foreign(app, headers),
+            host_known: client::is_host_known(app, headers),
+            token: shown.map(|(token, _)| token),
+        }
+    }
+
+    async fn admitted(&self, app: &App) -> Result<(), Response> {
+        if app.access.mode == Mode::Open && !self.host_known {
+            let why = "this host name is not known here; name it with --base-url, or set a token";
+            return Err(refused(StatusCode::MISDIRECTED_REQUEST, why));
+        }
+        let safe = matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if !safe && self.foreign {
+            return Err(refused(StatusCode::FORBIDDEN, "pages of other sites may not send anything here"));
+        }
+        let path = self.uri.path();
+        let Some(scope) = needed(&self.method, path) else { return Ok(()) };
+        let caller = app.caller(self.token.as_deref()).await.map_err(|error| Problem::from(error).into_response())?;
+        // On an open loopback there is nobody else to be fair to.
+        if app.access.mode != Mode::Open {
+            let named = caller.as_ref().and_then(|caller| caller.token.as_deref());
+            let dear = scope == Scope::Ingest || is_dear(&self.method, path);
+            let kind = if dear { Kind::Post } else { Kind::Read };
+            if let Err(wait) = app.rates.count(kind, self.address, named) {
+                let seconds = wait.as_secs() + 1;
+                let why = format!("too many requests; come again in {seconds} s");
+                let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, why);
+                return Err(Problem { again_in: Some(seconds), ..problem }.into_response());
+            }
+        }
+        match caller {
+            Some(caller) if caller.may(scope) => Ok(()),
+            Some(caller) if caller.token.is_some() => {
+                let why = format!("this token may not do that; it needs the scope {}", scope.as_str());
+                Err(refused(StatusCode::FORBIDDEN, &why))
+            }
+            _ if safe && self.wants_page => Err(self.to_sign_in()),
+            Some(_) => Err(refused(StatusCode::UNAUTHORIZED, "this needs a token: Authorization: Bearer TOKEN")),
+            None => Err(refused(StatusCode::UNAUTHORIZED, "this token is not known here")),
+        }
+    }
+
+    fn to_sign_in(&self) -> Response {
+        let here = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        Redirect::to(&format!("/login?next={next}")).into_response()
+    }
+}
+
+fn refused(status: StatusCode, why: &str) -> Response {
+    Problem::new(status, why).into_response()
+}
+
+/// What a way in needs; none where everybody may.
+fn needed(method: &Method, path: &str) -> Option<Scope> {
+    let free = ["/healthz", "/readyz", "/login", "/logout"];
+    if free.contains(&path) || path.starts_with("/static/") {
+        return None;
+    }
+    let action = path.rsplit('/').next().unwrap_or_default();
+    match *method {
+        Method::GET | Method::HEAD | Method::OPTIONS if path == "/explain" => Some(Scope::Ingest),
+        Method::GET | Method::HEAD | Method::OPTIONS => Some(Scope::Read),
+        Method::DELETE => Some(Scope::Admin),
+        _ if matches!(action, "rediagnose" | "delete") => Some(Scope::Admin),
+        _ if action == "feedback" || is_dear(method, path) => Some(Scope::Read),
+        _ => Some(Scope::Ingest),
+    }
+}
+
+/// What costs as much as a log.
+fn is_dear(method: &Method, path: &str) -> bool {
+    *method == Method::POST && (path == "/api/v1/rules/try" || path.starts_with("/rules/bench"))
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
