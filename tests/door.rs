@@ -6,6 +6,8 @@ mod house;
 
 #[path = "door/chats.rs"]
 mod chats;
+#[path = "door/guard.rs"]
+mod guard;
 #[path = "door/mcp.rs"]
 mod mcp;
 #[path = "door/peers.rs"]

@@ -1,15 +1,14 @@
 //! `whyred mcp`: the tools for agents, on standard input and output.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::Global;
+use super::serve::open_store;
 use crate::door::Mcp;
 use crate::redact::Redactor;
 use crate::service::{App, Config};
-use crate::store::Store;
 
 /// Serve tools for agents (Model Context Protocol) on standard input and output
 #[derive(Debug, Args)]
@@ -18,9 +17,9 @@ pub(super) struct McpArgs {
     /// Keep reports in this history, and search it: sqlite:FILE or postgres://USER@HOST/NAME
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database: Option<String>,
-    /// Where large logs of the history are kept
-    #[arg(long, value_name = "DIR", default_value = "objects", requires = "database")]
-    objects: PathBuf,
+    /// Where large logs of the history are kept: a folder, or s3://BUCKET/PREFIX [default: as `whyred serve`]
+    #[arg(long, value_name = "DIR|URL", env = "WHYRED_OBJECTS", requires = "database")]
+    objects: Option<String>,
     /// Where links to reports lead
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", requires = "database")]
     base_url: String,
@@ -39,7 +38,7 @@ pub(super) fn run(args: &McpArgs, global: &Global) -> anyhow::Result<u8> {
         let mcp = match &args.database {
             None => Mcp::alone(engine, redactor),
             Some(address) => {
-                let store = Store::open(address, &args.objects).await?;
+                let store = open_store(None, Some(address), args.objects.as_deref()).await?;
                 let base_url = args.base_url.trim_end_matches('/').to_owned();
                 let config = Config { base_url, ..Config::default() };
                 Mcp::kept(Arc::new(App::new(engine, redactor, store, config)))

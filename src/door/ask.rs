@@ -53,9 +53,8 @@ impl Doors {
             Ask::Help => Err(self.help()),
             Ask::Log(text) => self.read(door, &format!("a message in {door}"), Cursor::new(text.into_bytes())).await,
             Ask::At(address) => {
-                let name = address.path_segments().and_then(|mut all| all.next_back()).unwrap_or_default().to_owned();
-                let log = self.fetch(&address).await?;
-                self.read(door, if name.is_empty() { "log" } else { &name }, log).await
+                let fetched = self.fetch(&address).await?;
+                self.read(door, &fetched.name, fetched.body).await
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{Doors, Refusal};
+use crate::service::access::Mode;
 
 /// How long a picture may be shown again.
 const CACHE: &str = "public, max-age=60";
@@ -44,6 +45,10 @@ pub(super) async fn show(
     let Some(project) = file.strip_suffix(".svg").filter(|project| !project.is_empty()) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
+    let everybody = doors.app.access.mode != Mode::Guarded;
+    if !everybody && !doors.config.badge.projects.iter().any(|public| public == project) {
+        return Err(Refusal::Shut);
+    }
     let state = doors.app.store.state_of(project, &of.job).await?;
     let (state, colour) = match state.as_ref().map(|state| state.verdict.as_str()) {
         None => ("no reports", "#6b7280"),
@@ -66,6 +71,8 @@ pub(super) async fn show(
         (header::CACHE_CONTROL, CACHE),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // It is made to stand on other pages.
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
     ];
     Ok((headers, svg).into_response())
 }

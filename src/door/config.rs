@@ -25,14 +25,19 @@ pub struct DoorConfig {
     pub teams: Teams,
     /// `[prow]`
     pub prow: Token,
+    /// `[badge]`
+    pub badge: Badge,
     /// How peers are asked again.
     #[serde(skip)]
     pub patience: Patience,
 }
 
+/// The names of these tables.
+const TABLES: [&str; 9] = ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge"];
+
 /// A Slack app.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Slack {
     /// From "Basic Information"; `WHYRED_SLACK_SIGNING_SECRET`.
     pub signing_secret: Secret,
@@ -64,7 +69,7 @@ pub struct Channel {
 
 /// Slash commands and outgoing webhooks of Mattermost.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Mattermost {
     /// One for each command and webhook; the first also from `WHYRED_MATTERMOST_TOKEN`.
     pub tokens: Vec<Secret>,
@@ -74,7 +79,7 @@ pub struct Mattermost {
 
 /// A door that asks for a shared secret alone.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Token {
     /// `WHYRED_…_TOKEN`
     pub token: Secret,
@@ -82,7 +87,7 @@ pub struct Token {
 
 /// A Discord application.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Discord {
     /// From "General Information", in hexadecimal.
     pub public_key: String,
@@ -96,7 +101,7 @@ pub struct Discord {
 
 /// Matrix, through hookshot.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Matrix {
     /// The token of the outbound webhook; `WHYRED_MATRIX_TOKEN`.
     pub token: Secret,
@@ -113,10 +118,18 @@ pub struct Command(pub String);
 
 /// An outgoing webhook of Teams.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Teams {
     /// The security token that Teams shows once; `WHYRED_TEAMS_KEY`.
     pub key: Secret,
+}
+
+/// Badges where reading needs a token.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Badge {
+    /// Projects whose state everybody may see.
+    pub projects: Vec<String>,
 }
 
 /// How long and how often a peer is asked.
@@ -143,12 +156,16 @@ pub struct Secret(String);
 pub struct ConfigError(#[from] toml::de::Error);
 
 impl DoorConfig {
-    /// The tables of a configuration file, and the secrets that `environment` gives for names.
+    /// Takes the tables of doors out of a configuration file, and the secrets that `environment` gives for names.
     ///
     /// # Errors
-    /// Where the text is no TOML, or a table holds what no door knows.
-    pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<DoorConfig, ConfigError> {
-        let mut config: DoorConfig = toml::from_str(text)?;
+    /// Where a table holds what no door knows.
+    pub fn take(
+        file: &mut toml::Table,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<DoorConfig, ConfigError> {
+        let tables = TABLES.iter().filter_map(|name| file.remove_entry(*name));
+        let mut config: DoorConfig = tables.collect::<toml::Table>().try_into()?;
         let mut mattermost = Secret::default();
         let secrets = [
             ("WHYRED_SLACK_SIGNING_SECRET", &mut config.slack.signing_secret),
@@ -254,12 +271,14 @@ mod tests {
         let text =
             "listen = 1\n[slack]\nsigning_secret = 'file'\n[[slack.channels]]\nid = 'C1'\nprojects = ['envoy']\n";
         let environment = |name: &str| (name == "WHYRED_SLACK_BOT_TOKEN").then(|| "xoxb-1\n".to_owned());
-        let config = DoorConfig::parse(text, environment).unwrap();
+        let config = DoorConfig::take(&mut file, environment).unwrap();
+        assert_eq!(file.keys().collect::<Vec<_>>(), ["listen"]);
         assert_eq!(config.slack.signing_secret.reveal(), "file");
         assert_eq!(config.slack.bot_token.reveal(), "xoxb-1");
         assert!(!format!("{config:?}").contains("xoxb"));
         assert!(config.slack.channels[0].wants("envoy", "x") && !config.slack.channels[0].wants("y", "x"));
-        let error = DoorConfig::parse("[slack]\nsiging_secret = ''\n", |_| None).unwrap_err();
-        assert!(error.to_string().contains("siging_secret"), "{error}");
+        let mut file: toml::Table = toml::from_str("[slack]\nsiging-secret = ''\n").unwrap();
+        let error = DoorConfig::take(&mut file, |_| None).unwrap_err();
+        assert!(error.to_string().contains("siging-secret"), "{error}");
     }
 }

@@ -1,14 +1,15 @@
-//! Fetch: a log at an address that somebody typed. Only hosts that the operator allows are asked.
+//! Fetch: a log at an address that somebody typed. Only hosts that the operator has named for `/explain` are asked.
 
-use tokio::io::AsyncRead;
 use url::Url;
 
 use super::Doors;
+use crate::service::fetch::{FetchError, Fetched};
 
 impl Doors {
     /// The log at an address; why not, in one sentence.
-    pub(super) async fn fetch(&self, address: &Url) -> Result<Box<dyn AsyncRead + Send + Unpin>, String> {
-        let host = address.host_str().unwrap_or_default();
-        Err(format!("logs of {host} are not fetched here; send the text or the file"))
+    pub(super) async fn fetch(&self, address: &Url) -> Result<Fetched, String> {
+        self.app.fetch(address.as_str()).await.map_err(|error| match error {
+            FetchError::Refused(why) | FetchError::Failed(why) => format!("I do not get this log: {why}."),
+        })
     }
 }

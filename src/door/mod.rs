@@ -24,7 +24,8 @@ use axum::routing::{get, post};
 use sha2::{Digest, Sha256};
 
 pub use config::{
-    Channel, Command, ConfigError, Discord, DoorConfig, Matrix, Mattermost, Patience, Secret, Slack, Teams, Token,
+    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Matrix, Mattermost, Patience, Secret, Slack, Teams,
+    Token,
 };
 
 use crate::service::{App, now};

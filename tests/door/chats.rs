@@ -114,7 +114,7 @@ async fn discord() {
     let key = SigningKey::from_bytes(&[7; 32]);
     let public = hex(key.verifying_key().as_bytes());
     let house = House::open(|peer| {
-        format!("[discord]\npublic_key = '{public}'\napplication_id = '845027738276462632'\napi_url = '{peer}/api/v10'\nfile_origins = ['{peer}']\n")
+        format!("[discord]\npublic-key = '{public}'\napplication-id = '845027738276462632'\napi-url = '{peer}/api/v10'\nfile-origins = ['{peer}']\n")
     })
     .await;
     let send = async |body: Value, time: i64, key: &SigningKey| {

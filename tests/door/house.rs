@@ -9,6 +9,7 @@ use sha2::Sha256;
 use whyred::door::{DoorConfig, Doors, Patience};
 use whyred::engine::Engine;
 use whyred::redact::Redactor;
+use whyred::service::access::Access;
 use whyred::service::{App, Config};
 use whyred::store::{Filter, Store, Submission};
 use wiremock::{MockServer, Request};
@@ -28,13 +29,26 @@ pub(crate) struct House {
 impl House {
     /// With the tables that `config` makes of the peer's address.
     pub(crate) async fn open(config: impl FnOnce(&str) -> String) -> House {
+        House::with(config, |_| Config::default(), Access::default()).await
+    }
+
+    /// With these settings of the service besides.
+    pub(crate) async fn with(
+        config: impl FnOnce(&str) -> String,
+        service: impl FnOnce(&str) -> Config,
+        access: Access,
+    ) -> House {
         let peer = MockServer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let address = format!("sqlite:{}", folder.path().join("whyred.db").display());
         let store = Store::open(&address, &folder.path().join("objects")).await.unwrap();
-        let service = Config { base_url: "https://whyred.example".to_owned(), ..Config::default() };
-        let app = Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, service));
-        let mut config = DoorConfig::parse(&config(&peer.uri()), |_| None).unwrap();
+        let base_url = "https://whyred.example".to_owned();
+        let service = Config { base_url, ..service(&peer.uri()) };
+        let app =
+            Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, service).with_access(access));
+        let mut file: toml::Table = toml::from_str(&config(&peer.uri())).unwrap();
+        let mut config = DoorConfig::take(&mut file, |_| None).unwrap();
+        assert!(file.is_empty(), "{file}");
         config.patience = Patience {
             first_wait: Duration::from_millis(20),
             tries: 4,
@@ -44,7 +58,7 @@ impl House {
         let doors = Doors::new(Arc::clone(&app), config).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router: axum::Router = doors.router().merge(doors.mcp());
+        let router = whyred::server::router_with(Arc::clone(&app), Some(&doors));
         tokio::spawn(async move { axum::serve(listener, router).await });
         tokio::spawn(doors.watch());
         House { app, base, peer, http: reqwest::Client::new(), _folder: folder }

@@ -104,7 +104,7 @@ async fn older_clients_and_other_hosts() {
     };
     let answer: Value = request("whyred.example").send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["result"]["serverInfo"]["name"], "whyred", "{answer}");
-    assert_eq!(request("evil.example").send().await.unwrap().status(), 403);
+    assert_eq!(request("evil.example").send().await.unwrap().status(), 421);
     let foreign = request("whyred.example").header("origin", "https://evil.example");
     assert_eq!(foreign.send().await.unwrap().status(), 403);
 }

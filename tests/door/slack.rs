@@ -10,7 +10,7 @@ use crate::house::{CAUSE, House, LOG, SECRET, hex, hmac, json, seconds};
 async fn slack() -> House {
     House::open(|peer| {
         format!(
-            "[slack]\nsigning_secret = '{SECRET}'\nbot_token = 'xoxb-1'\napi_url = '{peer}/api'\nhook_origins = ['{peer}']\nfile_origins = ['{peer}']\n[[slack.channels]]\nid = 'C0NEWS'\nprojects = ['envoy']\n"
+            "[slack]\nsigning-secret = '{SECRET}'\nbot-token = 'xoxb-1'\napi-url = '{peer}/api'\nhook-origins = ['{peer}']\nfile-origins = ['{peer}']\n[[slack.channels]]\nid = 'C0NEWS'\nprojects = ['envoy']\n"
         )
     })
     .await
@@ -177,7 +177,7 @@ async fn a_door_that_is_not_configured_is_not_there_and_bodies_are_bounded() {
 
 #[tokio::test]
 async fn a_response_url_leads_only_to_slack() {
-    let house = House::open(|_| format!("[slack]\nsigning_secret = '{SECRET}'\n")).await;
+    let house = House::open(|_| format!("[slack]\nsigning-secret = '{SECRET}'\n")).await;
     for response_url in [
         "http://169.254.169.254/latest/meta-data",
         "http://127.0.0.1:1/",
@@ -246,7 +246,7 @@ async fn a_shared_log_is_answered_in_its_thread() {
 #[tokio::test]
 async fn the_token_goes_to_slack_alone() {
     let house = House::open(|peer| {
-        format!("[slack]\nsigning_secret = '{SECRET}'\nbot_token = 'xoxb-1'\napi_url = '{peer}/api'\n")
+        format!("[slack]\nsigning-secret = '{SECRET}'\nbot-token = 'xoxb-1'\napi-url = '{peer}/api'\n")
     })
     .await;
     api(&house).await;

@@ -7,12 +7,14 @@ mod told;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::http::request::Parts;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
+use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{ServerHandler, ServiceExt, tool, tool_handler, tool_router};
+use rmcp::{RoleServer, ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -23,6 +25,7 @@ use crate::log::{Log, MOST_DECODED, decoder};
 use crate::redact::{Redacted, Redactor};
 use crate::report::Report;
 use crate::service::App;
+use crate::service::access::{Caller, Mode, Scope};
 use crate::store::{Filter, ReportId, Submission};
 use rules::{Explained, Found};
 use told::{Listing, Patch, Told};
@@ -131,7 +134,12 @@ impl Mcp {
         description = "Find the root cause of a failed Bazel or Nix build from its log: what failed and why, the proving lines, the chain that led there, and fixes to try. Give the whole log.",
         annotations(title = "Why is the build red?", read_only_hint = true, open_world_hint = false)
     )]
-    async fn diagnose_log(&self, Parameters(request): Parameters<LogRequest>) -> Result<Json<Told>, String> {
+    async fn diagnose_log(
+        &self,
+        Parameters(request): Parameters<LogRequest>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<Json<Told>, String> {
+        may_send(&context)?;
         let (report, permalink) = self.read(request).await?;
         Ok(Json(Told::of(&report, permalink)))
     }
@@ -204,10 +212,17 @@ impl Mcp {
         description = "Say what to change for one cause of a report or a log: the file where it is known, and diffs, snippets and commands, best first, with what each risks. Nothing is changed.",
         annotations(title = "What to change", read_only_hint = true, open_world_hint = false)
     )]
-    async fn suggest_patch(&self, Parameters(request): Parameters<PatchRequest>) -> Result<Json<Patch>, String> {
+    async fn suggest_patch(
+        &self,
+        Parameters(request): Parameters<PatchRequest>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<Json<Patch>, String> {
         let report = match &request.id {
             Some(id) => self.stored(id).await?.1,
-            None => self.read(request.log).await?.0,
+            None => {
+                may_send(&context)?;
+                self.read(request.log).await?.0
+            }
         };
         Patch::of(&report, request.cause.unwrap_or(1)).map(Json)
     }
@@ -300,8 +315,8 @@ impl Mcp {
             }
             (Home::Served(doors), None, None, Some(url)) => {
                 let url = Url::parse(&url).map_err(|error| format!("url: {error}"))?;
-                let log = doors.fetch(&url).await?;
-                doors.app.take(submission, None, log).await
+                let fetched = doors.fetch(&url).await?;
+                doors.app.take(Submission { name: fetched.name, ..submission }, None, fetched.body).await
             }
             _ => {
                 return Err(
@@ -338,6 +353,17 @@ fn diagnose(
     Ok((report, None))
 }
 
+/// Over HTTP the gate lets in who may read; to send logs is another right.
+fn may_send(context: &RequestContext<RoleServer>) -> Result<(), String> {
+    let caller = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>());
+    match caller {
+        Some(caller) if !caller.may(Scope::Ingest) => {
+            Err("this token may not send logs; it needs the scope ingest".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn broken(error: &crate::store::StoreError) -> String {
     tracing::error!(%error, "the store failed");
     "something is wrong inside whyred; its log says what".to_owned()
@@ -358,6 +384,12 @@ impl Doors {
             .with_allowed_origins(origins)
             .enforce_origin_validation()
             .with_max_request_body_bytes(MOST_BODY);
+        // Where the operator has not named this host, a token keeps out what a page of elsewhere could ask.
+        let config = if self.app.config.base_of_host && self.app.access.mode != Mode::Open {
+            config.disable_allowed_hosts()
+        } else {
+            config
+        };
         let mcp = Mcp { home: Home::Served(self.clone()), tool_router: Mcp::tool_router() };
         let service =
             StreamableHttpService::new(move || Ok(mcp.clone()), Arc::new(NeverSessionManager::default()), config);
