@@ -8,6 +8,13 @@ mod app;
 
 #[path = "api/access.rs"]
 mod access;
+#[path = "common/postgres.rs"]
+mod postgres;
+#[path = "common/process.rs"]
+mod process;
+
+#[path = "api/endings.rs"]
+mod endings;
 #[path = "api/operation.rs"]
 mod operation;
 #[path = "api/reading.rs"]

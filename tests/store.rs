@@ -14,6 +14,8 @@ mod retaining;
 mod sample;
 #[path = "store/saving.rs"]
 mod saving;
+#[path = "store/telling.rs"]
+mod telling;
 #[path = "store/world.rs"]
 mod world;
 
@@ -30,6 +32,12 @@ macro_rules! stories {
 }
 
 stories! {
+    telling:
+        a_new_cause_is_told_once_and_green_in_its_thread
+        what_is_green_before_it_was_told_is_not_told
+        keys_count_once_and_positions_go_on
+        two_replicas_tell_once
+        changes_and_states;
     saving:
         what_is_saved_is_read_back
         the_same_log_of_the_same_job_is_one_report
@@ -43,6 +51,7 @@ stories! {
         every_filter_finds_its_reports
         a_walk_by_cursor_meets_everything_once
         words_are_found
+        a_search_among_many_reports_looks_at_windows
         a_cause_was_seen_before
         the_report_before_of_the_same_job
         trends_are_counted_by_day_and_project

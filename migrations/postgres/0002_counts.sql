@@ -79,3 +79,6 @@ insert into chore (name) select 'recount' where exists (select 1 from report);
 
 -- Found by request; the others are found by report.
 create index request_key_of_report on request_key (report);
+create index report_of_job_alone on report (job, made_at desc, number desc);
+create index cause_recent on cause (fingerprint, made_at desc, report desc);
+drop index cause_of_fingerprint;

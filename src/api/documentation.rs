@@ -9,8 +9,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContactBuilder, InfoBuilder, OpenApi, SecurityRequirement};
+use utoipa::openapi::{
+    ContactBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, Ref, ResponseBuilder, SecurityRequirement,
+};
 
 use super::Problem;
 use crate::service::App;
@@ -21,6 +24,27 @@ Send the log of a failed Bazel or Nix build; get the root cause, the line that p
 Errors are problem documents (RFC 9457). Where the operator asks for a token, it is sent as `Authorization: Bearer wrd_…`; a token has \
 the scopes `ingest` (send logs), `read` (everything that is shown) or `admin` (also delete and diagnose anew). \
 Times are milliseconds since 1970, UTC. Fields may be added to answers; none is renamed or removed.";
+
+/// Answers that every way in may give.
+const EVERYWHERE: [(&str, &str); 6] = [
+    ("400", "The request cannot be understood; `detail` says what to send instead"),
+    ("401", "A token is needed, or the one that was sent is not known"),
+    ("403", "The token does not allow this, or a page of another site asks"),
+    ("421", "The host name that was asked for is not known here"),
+    ("429", "Too many requests; Retry-After says when to come again"),
+    ("500", "Something is wrong inside; the log of the service says what, under the id that `instance` names"),
+];
+
+/// An answer with a problem: a document for programs, a sentence for terminals.
+fn refusal(what: &str) -> utoipa::openapi::Response {
+    let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let sentence = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+    ResponseBuilder::new()
+        .description(what)
+        .content("application/problem+json", problem())
+        .content("text/plain", sentence)
+        .build()
+}
 
 /// Swagger's page needs styles that its scripts write.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
@@ -38,6 +62,14 @@ pub fn complete(openapi: &mut OpenApi) {
         .build();
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     openapi.components.get_or_insert_default().security_schemes.insert("token".to_owned(), token.into());
+    for item in openapi.paths.paths.values_mut() {
+        let ways = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+        for way in ways.into_iter().flatten() {
+            for (status, what) in EVERYWHERE {
+                way.responses.responses.entry(status.to_owned()).or_insert_with(|| refusal(what).into());
+            }
+        }
+    }
     openapi.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new("token", [""; 0])]);
 }
 

@@ -37,6 +37,7 @@ type Reader = Pin<Box<dyn AsyncRead + Send>>;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct LogInJson {
     /// The log.
+    #[schema(required, value_type = String)]
     log: Option<String>,
     /// What to call the log; at most 256 bytes, as all of these.
     name: String,

@@ -2,6 +2,8 @@
 //! One subcommand a file; `terminal` says how output may look, `packs` which rules are in use.
 
 mod completions;
+#[cfg(feature = "service")]
+mod db;
 mod diagnose;
 #[cfg(feature = "service")]
 mod health;
@@ -78,6 +80,8 @@ enum Command {
     Health(health::HealthArgs),
     #[cfg(feature = "service")]
     Mcp(mcp::McpArgs),
+    #[cfg(feature = "service")]
+    Db(db::DbArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -120,6 +124,8 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Health(args)) => health::run(&args),
         #[cfg(feature = "service")]
         Some(Command::Mcp(args)) => mcp::run(&args, &cli.global),
+        #[cfg(feature = "service")]
+        Some(Command::Db(args)) => db::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),
         Some(Command::Man(args)) => completions::man(&args, Cli::command()),
     }

@@ -269,7 +269,8 @@ mod tests {
     #[test]
     fn secrets_come_from_either_place_and_are_not_printed() {
         let text =
-            "listen = 1\n[slack]\nsigning_secret = 'file'\n[[slack.channels]]\nid = 'C1'\nprojects = ['envoy']\n";
+            "listen = 1\n[slack]\nsigning-secret = 'file'\n[[slack.channels]]\nid = 'C1'\nprojects = ['envoy']\n";
+        let mut file: toml::Table = toml::from_str(text).unwrap();
         let environment = |name: &str| (name == "WHYRED_SLACK_BOT_TOKEN").then(|| "xoxb-1\n".to_owned());
         let config = DoorConfig::take(&mut file, environment).unwrap();
         assert_eq!(file.keys().collect::<Vec<_>>(), ["listen"]);

@@ -15,6 +15,7 @@ mod signed;
 mod slack;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -36,6 +37,8 @@ use queue::Queue;
 
 /// Most bytes of a request.
 const MOST_BODY: usize = 1 << 20;
+/// How long the store may take before a request is told to come again.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a request may not come again, in milliseconds; signatures are refused long before.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 
@@ -82,9 +85,13 @@ impl Doors {
         if self.first_time(&key).await? { Ok(()) } else { Err(Refusal::Unproven) }
     }
 
-    /// Whether something that must count once is new.
-    async fn first_time(&self, key: &str) -> Result<bool, StoreError> {
-        self.app.store.first_time(key, now(), REMEMBERED).await
+    /// Whether something that must count once is new. Who waits for the answer has three seconds in all.
+    async fn first_time(&self, key: &str) -> Result<bool, Refusal> {
+        let asked = self.app.store.first_time(key, now(), REMEMBERED);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Refusal::Busy),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub use pattern::Pattern;
 pub use search::Scratch;
 pub use set::{Fnv, Packed, RuleIndex, RuleSet, edge_matches, id_of, read_folder};
 pub use text::{Captures, Text};
+pub use written_rule::scaffold;
 
 /// One signature with its meaning and its fixes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

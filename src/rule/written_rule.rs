@@ -11,6 +11,18 @@ const ONE_LINE: usize = 80;
 /// Lines of the default `within`, which need not be said.
 const USUAL_WITHIN: usize = 10;
 
+const SCAFFOLD: &str = include_str!("scaffold.toml");
+
+/// The file of a new rule with this id, ready to be filled in. It can be loaded and passes its check as it is.
+pub fn scaffold(id: &str) -> String {
+    let tool = match id.split('/').next() {
+        Some("nix" | "nixpkgs") => "nix",
+        Some("tool") => id.split('/').nth(1).unwrap_or("tool"),
+        _ => "bazel",
+    };
+    SCAFFOLD.replace("TOOL", tool).replace("RULE-ID", id)
+}
+
 impl Rule {
     /// The rule as the file that it could be in a folder of rules, in the form of `docs/rules.md`.
     pub fn to_toml(&self) -> String {

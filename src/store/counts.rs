@@ -216,19 +216,31 @@ impl Store {
         if keys.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let places: Vec<String> = (0..keys.len()).map(|i| format!("${}", i + 5)).collect();
-        let sql = format!(
-            "select key, day, cast(sum(count) as bigint) from day_top
-             where kind = $1 and day >= $2 and day < $3 and ($4 = '' or project = $4) and key in ({})
-             group by key, day order by key, day",
-            places.join(", ")
-        );
-        let mut values = vec![kind.as_str().into(), since_day.into(), until_day.into(), project.into()];
-        values.extend(keys.into_iter().map(Into::into));
+        let Statement { sql, values } = days_statement(kind, keys, project, since_day, until_day);
         let rows: Vec<(String, i64, i64)> =
             read!(self.pool, |db| bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), values).fetch_all(db))?;
         let mut days: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
         rows.into_iter().for_each(|(key, day, count)| days.entry(key).or_default().push((day, count)));
         Ok(days)
     }
+}
+
+/// The days of some keys of one kind; of all projects where `project` is empty.
+pub(super) fn days_statement(
+    kind: Kind,
+    keys: BTreeSet<&String>,
+    project: &str,
+    since_day: i64,
+    until_day: i64,
+) -> Statement {
+    let places: Vec<String> = (0..keys.len()).map(|i| format!("${}", i + 5)).collect();
+    let sql = format!(
+        "select key, day, cast(sum(count) as bigint) from day_top
+         where kind = $1 and day >= $2 and day < $3 and ($4 = '' or project = $4) and key in ({})
+         group by key, day order by key, day",
+        places.join(", ")
+    );
+    let mut values = vec![kind.as_str().into(), since_day.into(), until_day.into(), project.into()];
+    values.extend(keys.into_iter().map(Into::into));
+    Statement { sql, values }
 }

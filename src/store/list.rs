@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::pool::read;
-use super::statement::{Value, bind};
+use super::statement::{Statement, Value, bind};
 use super::tally::{LONGEST_KEY, fit};
 use super::{Store, StoreError};
 
 /// Reports on a page.
-const PAGE: usize = 50;
+pub(super) const PAGE: usize = 50;
 
 /// What `Listed` is read from.
 pub(super) const COLUMNS: &str =
@@ -44,8 +44,8 @@ pub struct Filter {
 /// Where a page ends and the next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    made_at: i64,
-    number: i64,
+    pub(super) made_at: i64,
+    pub(super) number: i64,
 }
 
 /// One report in a list.
@@ -104,11 +104,44 @@ impl Cursor {
 }
 
 impl Store {
-    /// A page of the reports that fit, newest first.
+    /// A page of the reports that fit, newest first. Where words are looked for that very many reports hold, a page may be short
+    /// though another one follows.
     ///
     /// # Errors
     /// What the database says.
     pub async fn list(&self, filter: &Filter, after: Option<Cursor>) -> Result<Page, StoreError> {
+        let query = Query::of(filter, after);
+        match self.pool.dialect().search_words(&fit(&filter.q, LONGEST_KEY)) {
+            Some(words) => self.search(query, words).await,
+            None => Ok(page(self.listed(query.page()).await?)),
+        }
+    }
+
+    pub(super) async fn listed(&self, Statement { sql, values }: Statement) -> Result<Vec<Listed>, StoreError> {
+        let found = read!(self.pool, |db| bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), values).fetch_all(db));
+        Ok(found?)
+    }
+}
+
+/// A page of one report more than it shows.
+pub(super) fn page(mut reports: Vec<Listed>) -> Page {
+    let more = reports.len() > PAGE;
+    reports.truncate(PAGE);
+    let last = reports.last().filter(|_| more);
+    let next = last.map(|last| Cursor { made_at: last.made_at, number: last.number });
+    Page { reports, next }
+}
+
+/// Conditions on reports as they grow; values never stand in the text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Query {
+    /// All conditions of a filter but its words.
+    pub(super) fn of(filter: &Filter, after: Option<Cursor>) -> Query {
         let mut query = Query::default();
         let columns = [
             ("project", &filter.project),
@@ -128,36 +161,28 @@ impl Store {
         if let Some(until) = filter.until {
             query.and("made_at < ", Value::Number(until), "");
         }
-        if let Some(words) = self.pool.dialect().search_words(&fit(&filter.q, LONGEST_KEY)) {
-            let (before, after) = self.pool.dialect().search;
-            query.and(before, Value::Text(words), after);
-        }
         if let Some(Cursor { made_at, number }) = after {
             query.and("(made_at, number) < (", Value::Number(made_at), "");
             query.push(", ", Value::Number(number), ")");
         }
-        let sql =
-            format!("select {COLUMNS} from report {} order by made_at desc, number desc limit {}", query.sql, PAGE + 1);
-        let mut reports: Vec<Listed> =
-            read!(self.pool, |db| { bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), query.values).fetch_all(db) })?;
-        let more = reports.len() > PAGE;
-        reports.truncate(PAGE);
-        let last = reports.last().filter(|_| more);
-        let next = last.map(|last| Cursor { made_at: last.made_at, number: last.number });
-        Ok(Page { reports, next })
+        query
     }
-}
 
-/// Conditions as they grow; values never stand in the text.
-#[derive(Debug, Default)]
-struct Query {
-    sql: String,
-    values: Vec<Value>,
-}
+    /// Finds a page, and one more.
+    pub(super) fn page(self) -> Statement {
+        let limit = PAGE + 1;
+        let sql = format!("select {COLUMNS} from report {} order by made_at desc, number desc limit {limit}", self.sql);
+        Statement { sql, values: self.values }
+    }
 
-impl Query {
+    /// Another condition, without a value of its own.
+    pub(super) fn and_that(&mut self, condition: &str) {
+        self.sql += if self.sql.is_empty() { "where " } else { " and " };
+        self.sql += condition;
+    }
+
     fn and(&mut self, before: &str, value: Value, after: &str) {
-        self.sql += if self.values.is_empty() { "where " } else { " and " };
+        self.and_that("");
         self.push(before, value, after);
     }
 

@@ -20,6 +20,12 @@ pub struct LogLines {
     pub text: Vec<u8>,
 }
 
+pub(super) const INDEX: &str =
+    "select number, pieces, place from report join log on log.report = report.number where id = $1";
+
+pub(super) const PIECES: &str =
+    "select data from log_piece where report = $1 and piece >= $2 and piece < $3 order by piece";
+
 impl Store {
     /// The lines from `from` up to and with `to`, 1-based; fewer where the log ends. None where there is no such report.
     ///
@@ -59,10 +65,8 @@ impl Store {
     }
 
     async fn log_index(&self, id: &ReportId) -> Result<Option<Kept>, StoreError> {
-        const SQL: &str =
-            "select number, pieces, place from report join log on log.report = report.number where id = $1";
         let row: Option<(i64, String, String)> =
-            read!(self.pool, |db| sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db))?;
+            read!(self.pool, |db| sqlx::query_as(INDEX).bind(id.as_str()).fetch_optional(db))?;
         let Some((number, pieces, place)) = row else { return Ok(None) };
         Ok(Some(Kept { number, index: serde_json::from_str(&pieces)?, place }))
     }
@@ -77,8 +81,7 @@ impl Store {
             let frames = self.objects.get_range(&ObjectPath::from(log.place.as_str()), range).await?;
             return packed_log::unpack(&frames);
         }
-        const SQL: &str = "select data from log_piece where report = $1 and piece >= $2 and piece < $3 order by piece";
-        let frames: Vec<Vec<u8>> = read!(self.pool, |db| sqlx::query_scalar(SQL)
+        let frames: Vec<Vec<u8>> = read!(self.pool, |db| sqlx::query_scalar(PIECES)
             .bind(log.number)
             .bind(pieces.start as i64)
             .bind(pieces.end as i64)

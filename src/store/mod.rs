@@ -9,11 +9,14 @@ mod list;
 mod log_text;
 mod objects;
 mod packed_log;
+mod plans;
 mod pool;
 mod remove;
 mod report_id;
 mod retention;
 mod save;
+mod search;
+mod seed;
 mod seen;
 mod statement;
 mod store_error;
@@ -34,9 +37,11 @@ pub use feedback::{Feedback, FeedbackKind};
 pub use list::{Cursor, Filter, Listed, Page};
 pub use log_text::LogLines;
 pub use packed_log::{LogPacker, PackedLog, Piece, Pieces};
+pub use plans::Plan;
 pub use report_id::ReportId;
 pub use retention::{Retained, Retention};
 pub use save::{NewReport, Saved};
+pub use search::Bounds;
 pub use seen::{Hits, Seen};
 pub use store_error::StoreError;
 pub use stored::Stored;
@@ -54,6 +59,7 @@ pub struct Store {
     pool: Pool,
     objects: Arc<dyn ObjectStore>,
     object_from: u64,
+    bounds: Bounds,
 }
 
 /// Packed logs from this size on are objects, in bytes.
@@ -67,14 +73,22 @@ impl Store {
     /// That an address is none, or that the database or the folder cannot be used.
     pub async fn open(address: &str, objects: impl AsRef<OsStr>) -> Result<Store, StoreError> {
         let objects = objects::open(objects.as_ref())?;
-        let store = Store { pool: Pool::open(address).await?, objects, object_from: OBJECT_FROM };
+        let store =
+            Store { pool: Pool::open(address).await?, objects, object_from: OBJECT_FROM, bounds: Bounds::default() };
         store.do_chores().await?;
+        store.pool.tidy().await?;
         Ok(store)
     }
 
     /// The same history; packed logs from this size on become objects, in bytes.
     pub fn with_objects_from(mut self, bytes: u64) -> Store {
         self.object_from = bytes;
+        self
+    }
+
+    /// The same history; a search goes so far.
+    pub fn with_search_bounds(mut self, bounds: Bounds) -> Store {
+        self.bounds = bounds;
         self
     }
 

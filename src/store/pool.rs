@@ -15,6 +15,8 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Connections that read at the same time.
 const READERS: u32 = 8;
+/// Bytes that SQLite's journal keeps once it is written back.
+const JOURNAL: &str = "67108864";
 /// How long a request waits for a connection, or for another writer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -48,6 +50,7 @@ impl Pool {
             .journal_mode(SqliteJournalMode::Wal)
             // A process that dies loses nothing; a machine that does may lose the last moment.
             .synchronous(SqliteSynchronous::Normal)
+            .pragma("journal_size_limit", JOURNAL)
             .busy_timeout(PATIENCE);
         let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let write = write.connect_with(options.clone()).await?;
@@ -58,14 +61,26 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Lets SQLite look how large its tables are, so that it chooses indexes well. PostgreSQL does so by itself.
+    pub(super) async fn tidy(&self) -> Result<(), StoreError> {
+        if let Pool::Sqlite { write, .. } = self {
+            sqlx::raw_sql("pragma optimize = 0x10002").execute(write).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Where the two databases want other words.
 pub(super) struct Dialect {
     /// Makes words of reports searchable: `values`, and a row of number and words.
     pub(super) insert_words: (&'static str, &'static str),
     /// Forgets the words of report `$1`.
     pub(super) delete_words: &'static str,
-    /// A condition on a report, before and after the place of the words looked for.
-    pub(super) search: (&'static str, &'static str),
+    /// Numbers of reports that hold words: `$1`, at most `$2`.
+    pub(super) holding: &'static str,
+    /// A condition on a report of the window `page`: that it holds the words of a value, whose place stands between the two.
+    pub(super) holds: (&'static str, &'static str),
     /// After a select: others must not change the row before this transaction ends. SQLite has one writer anyway.
     pub(super) lock_row: &'static str,
     /// A statement after which others write no report before this transaction ends.
@@ -82,7 +97,11 @@ impl Pool {
             Pool::Sqlite { .. } => &Dialect {
                 insert_words: ("insert into report_words (rowid, words) values", "(?, ?)"),
                 delete_words: "delete from report_words where rowid = $1",
-                search: ("number in (select rowid from report_words where report_words match ", ")"),
+                holding: "select rowid from report_words where report_words match $1 limit $2",
+                holds: (
+                    "number in (select rowid from report_words where report_words match ",
+                    " and rowid >= (select min(number) from page) and rowid <= (select max(number) from page))",
+                ),
                 lock_row: "",
                 lock_reports: "select 1",
                 quote: "\"",
@@ -94,7 +113,11 @@ impl Pool {
                     "(?, array_to_tsvector(string_to_array(?, ' ')))",
                 ),
                 delete_words: "delete from report_words where report = $1",
-                search: ("number in (select report from report_words where words @@ cast(", " as tsquery))"),
+                holding: "select report from report_words where words @@ cast($1 as tsquery) limit $2",
+                holds: (
+                    "exists (select 1 from report_words where report_words.report = number and words @@ cast(",
+                    " as tsquery))",
+                ),
                 lock_row: " for update",
                 lock_reports: "lock table report in exclusive mode",
                 quote: "'",

@@ -13,6 +13,9 @@ const LEASE: i64 = 60 * 1000;
 /// For how long a request may be repeated, in milliseconds.
 const REQUEST_KEYS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+pub(super) const OLD: &str =
+    "select number, seen_at, stored from report where seen_at < $1 order by seen_at, number limit $2";
+
 /// What is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
@@ -52,8 +55,6 @@ impl Store {
     }
 
     async fn forget(&self, keep: &Retention, holder: &str, now: i64) -> Result<Retained, StoreError> {
-        const OLD: &str =
-            "select number, seen_at, stored from report where seen_at < $1 order by seen_at, number limit $2";
         let started = std::time::Instant::now();
         let mut done = Retained::default();
         let oldest = keep.oldest.map_or(i64::MIN, |age| now.saturating_sub(age.as_millis() as i64));
@@ -90,6 +91,7 @@ impl Store {
             query.execute(&mut *tx).await?;
         });
         self.sweep_objects(now).await?;
+        self.pool.tidy().await?;
         Ok(done)
     }
 

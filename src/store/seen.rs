@@ -31,24 +31,39 @@ pub struct Hits {
     pub last_at: i64,
 }
 
+pub(super) const TOTAL: &str = "
+    select count, (select min(made_at) from cause where cause.fingerprint = $1),
+        (select max(made_at) from cause where cause.fingerprint = $1)
+    from cause_total where fingerprint = $1";
+
+pub(super) const BEFORE: &str = "
+    select before.id from report this join report before on before.project = this.project and before.job = this.job
+        and (before.made_at, before.number) < (this.made_at, this.number)
+    where this.id = $1 and this.job <> '' order by before.made_at desc, before.number desc limit 1";
+
+pub(super) const HITS: &str = "
+    select rule, count, coalesce((select max(made_at) from cause where cause.rule = rule_total.rule), 0)
+    from rule_total";
+
+/// The newest reports that name cause `$1`, at most `$2`.
+pub(super) fn recent() -> String {
+    format!(
+        "select {COLUMNS} from
+            (select report as of from cause where fingerprint = $1 order by made_at desc, report desc limit $2) found
+         join report on report.number = found.of order by made_at desc, number desc"
+    )
+}
+
 impl Store {
     /// The reports that name this cause, of whatever job; zeros where there are none.
     ///
     /// # Errors
     /// What the database says.
     pub async fn seen(&self, fingerprint: &str, limit: u32) -> Result<Seen, StoreError> {
-        const TOTAL: &str = "
-            select count, (select min(made_at) from cause where cause.fingerprint = $1),
-                (select max(made_at) from cause where cause.fingerprint = $1)
-            from cause_total where fingerprint = $1";
         let total: Option<(i64, Option<i64>, Option<i64>)> =
             read!(self.pool, |db| sqlx::query_as(TOTAL).bind(fingerprint).fetch_optional(db))?;
         let Some((count, Some(first_at), Some(last_at))) = total else { return Ok(Seen::default()) };
-        let sql = format!(
-            "select {COLUMNS} from
-                (select report as of from cause where fingerprint = $1 order by made_at desc, report desc limit $2) found
-             join report on report.number = found.of order by made_at desc, number desc"
-        );
+        let sql = recent();
         let recent: Vec<Listed> = read!(self.pool, |db| sqlx::query_as(AssertSqlSafe(sql.clone()))
             .bind(fingerprint)
             .bind(i64::from(limit))
@@ -61,12 +76,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn previous_of_job(&self, of: &Stored) -> Result<Option<ReportId>, StoreError> {
-        const SQL: &str = "
-            select before.id from report this join report before on before.project = this.project and before.job = this.job
-                and (before.made_at, before.number) < (this.made_at, this.number)
-            where this.id = $1 and this.job <> '' order by before.made_at desc, before.number desc limit 1";
         let id: Option<String> =
-            read!(self.pool, |db| sqlx::query_scalar(SQL).bind(of.id.as_str()).fetch_optional(db))?;
+            read!(self.pool, |db| sqlx::query_scalar(BEFORE).bind(of.id.as_str()).fetch_optional(db))?;
         Ok(id.and_then(|id| ReportId::parse(&id)))
     }
 
@@ -75,10 +86,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn rule_hits(&self) -> Result<BTreeMap<String, Hits>, StoreError> {
-        const SQL: &str = "
-            select rule, count, coalesce((select max(made_at) from cause where cause.rule = rule_total.rule), 0)
-            from rule_total";
-        let rows: Vec<(String, i64, i64)> = read!(self.pool, |db| sqlx::query_as(SQL).fetch_all(db))?;
+        let rows: Vec<(String, i64, i64)> = read!(self.pool, |db| sqlx::query_as(HITS).fetch_all(db))?;
         let hits = |(rule, count, last_at): (String, i64, i64)| (rule, Hits { count: count as u64, last_at });
         Ok(rows.into_iter().map(hits).collect())
     }

@@ -41,7 +41,7 @@ struct Row {
     report: Vec<u8>,
 }
 
-const SELECT: &str = "
+pub(super) const SELECT: &str = "
 select made_at, seen_at, occurrences, project, job, name, build_url, revision, branch, metadata, hidden, report
 from report where id = $1";
 

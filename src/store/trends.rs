@@ -10,7 +10,7 @@ use super::tally::Kind;
 use super::{Store, StoreError};
 
 /// Keys of one kind that are told.
-const TOP: i64 = 20;
+pub(super) const TOP: i64 = 20;
 
 /// Which days of which project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -102,20 +102,20 @@ pub struct Stats {
     pub projects: i64,
 }
 
-const DAYS: &str = "
+pub(super) const DAYS: &str = "
 select day, cast(sum(reports) as bigint) as reports, cast(sum(occurrences) as bigint) as occurrences,
     cast(sum(unknown) as bigint) as unknown, cast(sum(green) as bigint) as green, cast(sum(retry) as bigint) as retry,
     cast(sum(fix) as bigint) as fix
 from day_count where day >= $1 and day < $2 and ($3 = '' or project = $3) group by day order by day";
 
-const TOPS: &str = "
+pub(super) const TOPS: &str = "
 select key, many, coalesce(cause_total.rule, ''), coalesce(subject, ''), coalesce(title, '') from
     (select key, cast(sum(count) as bigint) as many from day_top
      where kind = $1 and day >= $2 and day < $3 and ($4 = '' or project = $4)
      group by key order by many desc, key limit $5) top
 left join cause_total on $1 = 'cause' and fingerprint = key order by many desc, key";
 
-const STATS: &str = "
+pub(super) const STATS: &str = "
 select coalesce(cast(sum(reports) as bigint), 0), coalesce(cast(sum(occurrences) as bigint), 0),
     coalesce(cast(sum(unknown) as bigint), 0), coalesce(cast(sum(green) as bigint), 0),
     coalesce(cast(sum(retry) as bigint), 0), coalesce(cast(sum(fix) as bigint), 0),
@@ -123,6 +123,9 @@ select coalesce(cast(sum(reports) as bigint), 0), coalesce(cast(sum(occurrences)
     coalesce(cast(sum(case when day >= $1 then reports else 0 end) as bigint), 0),
     (select count(*) from cause_total), count(distinct case when project <> '' then project end)
 from day_count";
+
+pub(super) const PROJECTS: &str =
+    "select distinct project from day_count where project <> '' order by project limit 1000";
 
 type Sums = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
@@ -165,8 +168,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn projects(&self) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "select distinct project from day_count where project <> '' order by project limit 1000";
-        Ok(read!(self.pool, |db| sqlx::query_scalar(SQL).fetch_all(db))?)
+        Ok(read!(self.pool, |db| sqlx::query_scalar(PROJECTS).fetch_all(db))?)
     }
 
     async fn top(&self, kind: Kind, filter: &TrendFilter) -> Result<Vec<Top>, StoreError> {

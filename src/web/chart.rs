@@ -20,7 +20,8 @@ const SPARK: i64 = 18;
 impl Spark {
     /// The days from `since` up to but without `until`.
     pub(super) fn of(days: &Days, since: i64, until: i64) -> Spark {
-        let seen: Vec<(i64, i64)> = days.iter().copied().filter(|(day, n)| (since..until).contains(day) && *n > 0).collect();
+        let seen: Vec<(i64, i64)> =
+            days.iter().copied().filter(|(day, n)| (since..until).contains(day) && *n > 0).collect();
         let most = seen.iter().map(|(_, n)| *n).max().unwrap_or(1);
         let bar = |(day, n): &(i64, i64)| {
             let height = (n * SPARK / most).max(3);
@@ -40,6 +41,9 @@ impl Spark {
         format!("0 0 {} {SPARK}", days * STEP)
     }
 }
+
+/// A kind in a stack: its class, its words after the number, the number.
+pub(super) type Piece = (&'static str, &'static str, i64);
 
 /// Bars one beside the other, each a stack of kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +78,7 @@ const NAMES: usize = 7;
 
 impl Stacks {
     /// A stack for each name: its pieces from below, each with a class and its words before the number.
-    pub(super) fn of(stacks: &[(String, Vec<(&'static str, &'static str, i64)>)]) -> Stacks {
+    pub(super) fn of(stacks: &[(String, Vec<Piece>)]) -> Stacks {
         let most = stacks.iter().map(|(_, pieces)| pieces.iter().map(|(.., n)| n).sum::<i64>()).max().unwrap_or(0);
         let top = round_up(most.max(1));
         let (room, floor) = (HEIGHT - BELOW - ABOVE, HEIGHT - BELOW);
@@ -88,7 +92,14 @@ impl Stacks {
             for (class, what, n) in pieces.iter().filter(|(.., n)| *n > 0) {
                 y -= height(*n);
                 let words = format!("{name}: {n} {what}");
-                bars.push(Bar { class, x: round(left(i)), y: round(y), width: round(width), height: round(height(*n)), words });
+                bars.push(Bar {
+                    class,
+                    x: round(left(i)),
+                    y: round(y),
+                    width: round(width),
+                    height: round(height(*n)),
+                    words,
+                });
             }
         }
         let every = stacks.len().div_ceil(NAMES).max(1);
@@ -97,6 +108,44 @@ impl Stacks {
             bars,
             lines: [0, top / 2, top].into_iter().map(|n| (round(floor - height(n)), n)).collect(),
             names: names.map(|(i, (name, _))| (round(left(i) + width / 2.0), name.clone())).collect(),
+        }
+    }
+}
+
+/// A line through shares of a hundred; a gap where nothing is known.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shares {
+    pub(super) path: String,
+    /// Places of the values: from the left, from the top, words.
+    pub(super) points: Vec<(f64, f64, String)>,
+    pub(super) lines: Vec<(f64, i64)>,
+    pub(super) names: Vec<(f64, String)>,
+}
+
+impl Shares {
+    /// A point for each name that has a share, in percent.
+    pub(super) fn of(shares: &[(String, Option<f64>)], what: &str) -> Shares {
+        let (room, floor) = (HEIGHT - BELOW - ABOVE, HEIGHT - BELOW);
+        let top = if shares.iter().filter_map(|(_, share)| *share).any(|share| share > 50.0) { 100 } else { 50 };
+        let step = (WIDTH - LEFT) / shares.len().max(1) as f64;
+        let x = |i: usize| round(LEFT + step * (i as f64 + 0.5));
+        let y = |share: f64| round(floor - share / f64::from(top) * room);
+        let (mut path, mut points, mut pen_up) = (String::new(), Vec::new(), true);
+        for (i, (name, share)) in shares.iter().enumerate() {
+            let Some(share) = *share else {
+                pen_up = true;
+                continue;
+            };
+            path += &format!("{}{} {}", if pen_up { "M" } else { "L" }, x(i), y(share));
+            points.push((x(i), y(share), format!("{name}: {share:.0} % {what}")));
+            pen_up = false;
+        }
+        let every = shares.len().div_ceil(NAMES).max(1);
+        Shares {
+            path,
+            points,
+            lines: [0, top / 2, top].into_iter().map(|n| (y(f64::from(n)), i64::from(n))).collect(),
+            names: shares.iter().enumerate().step_by(every).map(|(i, (name, _))| (x(i), name.clone())).collect(),
         }
     }
 }
@@ -139,6 +188,10 @@ mod tests {
         assert_eq!(stacks.bars[1].words, "Mon: 1 unknown");
         assert_eq!((stacks.bars[1].y, stacks.lines[2]), (ABOVE, (ABOVE, 4)));
         assert!(stacks.bars.iter().all(|bar| bar.x >= LEFT && bar.x + bar.width <= WIDTH));
+        let shares =
+            Shares::of(&[("Mon".into(), Some(0.0)), ("Tue".into(), None), ("Wed".into(), Some(50.0))], "unknown");
+        assert_eq!(shares.path.matches('M').count(), 2, "a gap stays a gap");
+        assert_eq!((shares.points[1].1, shares.points[1].2.as_str()), (ABOVE, "Wed: 50 % unknown"));
         assert_eq!([round_up(1), round_up(5), round_up(7), round_up(101)], [2, 6, 10, 200]);
     }
 }

@@ -47,11 +47,8 @@ pub(super) struct ComparePage {
 /// GET /compare?a=&b=
 pub(super) async fn show(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Result<ComparePage, WebError> {
     let after = stored(&app, &wanted.b).await?;
-    let of_job = Filter {
-        project: after.submission.project.clone(),
-        job: after.submission.job.clone(),
-        ..Filter::default()
-    };
+    let of_job =
+        Filter { project: after.submission.project.clone(), job: after.submission.job.clone(), ..Filter::default() };
     let before = match wanted.a.is_empty() {
         false => Some(stored(&app, &wanted.a).await?),
         true => match app.store.previous_of_job(&after).await? {
@@ -147,7 +144,8 @@ impl ComparePage {
             (_, 0, 0, _) => "The same causes as before".to_owned(),
             (_, new, gone, same) => {
                 let parts = [(new, "new"), (gone, "gone"), (same, "the same")];
-                let told: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
+                let told: Vec<String> =
+                    parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
                 format!("Causes: {}", told.join(", "))
             }
         }

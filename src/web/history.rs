@@ -50,6 +50,7 @@ pub(super) struct HistoryPage {
     wanted: Wanted,
     days: Vec<(String, Vec<Row>)>,
     next: Option<String>,
+    base_url: String,
 }
 
 /// One report.
@@ -81,14 +82,15 @@ pub(super) async fn show(State(app): State<Arc<App>>, Query(wanted): Query<Wante
         }
     }
     let next = page.next.map(|next| wanted.at(&[("cursor", &next.to_text())]));
-    Ok(HistoryPage { frame: Frame::of(&app, "history"), wanted, days, next })
+    Ok(HistoryPage { frame: Frame::of(&app, "history"), wanted, days, next, base_url: app.config.base_url.clone() })
 }
 
 /// How often each cause of these reports was seen lately.
 async fn sparks(app: &App, reports: &[Listed], now: i64) -> Result<BTreeMap<String, Spark>, WebError> {
     let until = now.div_euclid(DAY) + 1;
     let since = until - SPARK_DAYS;
-    let fingerprints: Vec<String> = reports.iter().map(|one| one.fingerprint.clone()).filter(|one| !one.is_empty()).collect();
+    let fingerprints: Vec<String> =
+        reports.iter().map(|one| one.fingerprint.clone()).filter(|one| !one.is_empty()).collect();
     let days = app.store.cause_days(&fingerprints, since, until).await?;
     Ok(days.into_iter().map(|(cause, days)| (cause, Spark::of(&days, since, until))).collect())
 }
@@ -167,6 +169,14 @@ impl HistoryPage {
         [project, job, rule, subject, since, until].into_iter().any(|field| !field.is_empty())
     }
 
+    fn spark_box(&self) -> String {
+        Spark::view_box(SPARK_DAYS)
+    }
+
+    fn spark_days(&self) -> i64 {
+        SPARK_DAYS
+    }
+
     /// Without a filter, at the first page: there is nothing at all.
     fn is_new(&self) -> bool {
         self.chosen().is_empty() && self.wanted.cursor.is_empty()
@@ -178,7 +188,7 @@ pub(super) fn start_of(day: &str) -> Result<Option<i64>, WebError> {
     if day.trim().is_empty() {
         return Ok(None);
     }
-    let start = day.trim().parse::<Date>().ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+    let start = day.trim().parse::<Date>().ok().and_then(|date| date.to_zoned_datetime(TimeZone::UTC).ok());
     let start = start.ok_or_else(|| WebError::BadRequest(format!("“{day}” is no day; write it as 2026-11-28")))?;
     Ok(Some(start.timestamp().as_millisecond()))
 }

@@ -3,8 +3,11 @@
 mod address;
 mod assets;
 mod catalogue;
+mod chart;
+mod compare;
 mod diff;
 mod frame;
+mod history;
 mod home;
 mod log;
 mod login;
@@ -14,6 +17,7 @@ mod report;
 mod rule;
 mod rules;
 mod slots;
+mod trends;
 mod web_error;
 
 use std::sync::Arc;
@@ -34,15 +38,18 @@ pub fn router() -> Router<Arc<App>> {
         .route("/", get(home::show))
         .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
-        .route("/login", get(login::show).post(login::enter))
-        .route("/logout", post(login::leave))
         .route("/r/{id}/feedback", post(report::feedback))
         .route("/r/{id}/log", get(log::page))
         .route("/r/{id}/lines", get(log::lines))
         .route("/r/{id}/find", get(log::find))
         .route("/r/{id}/hint", get(log::hint))
+        .route("/history", get(history::show))
+        .route("/compare", get(compare::show))
+        .route("/trends", get(trends::show))
         .route("/rules", get(rules::show))
         .route("/rules/{*id}", get(rule::show))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
         .route("/static/{*file}", get(assets::show))
         .fallback(web_error::no_such_page)
         .layer(from_fn(web_error::tell))

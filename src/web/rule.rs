@@ -43,6 +43,8 @@ struct RulePage<'r> {
     led_by: Vec<Edge>,
     reports: Vec<(Listed, Moment)>,
     more_reports: bool,
+    /// In all reports, whether it is their first cause or not; and when it was met last.
+    hits: Option<(u64, Moment)>,
 }
 
 /// The same failure told otherwise; title and meaning are HTML.
@@ -104,7 +106,9 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) ->
     let (now, more_reports) = (now(), page.reports.len() > LATEST);
     let reports =
         page.reports.into_iter().take(LATEST).map(|one| (one.clone(), Moment::of(one.seen_at, now))).collect();
+    let hits = app.store.rule_hits().await?.get(&rule.id).map(|hits| (hits.count, Moment::of(hits.last_at, now)));
     let shown = RulePage {
+        hits,
         frame: Frame::of(&app, "rules"),
         crumbs: crumbs(&rule.id),
         name: rule.id.rsplit('/').next().unwrap_or(&rule.id),

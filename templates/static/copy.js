@@ -1,8 +1,8 @@
 // A button beside every block that can be copied.
 (() => {
   const write = async text => {
-    if (navigator.clipboard) return navigator.clipboard.writeText(text);
     // Pages that are not served over TLS have no clipboard of their own.
+    try { return await navigator.clipboard.writeText(text); } catch { /* then the old way */ }
     const area = document.createElement("textarea");
     area.value = text;
     document.body.append(area);

@@ -13,9 +13,8 @@
   viewer.querySelector(".tools").hidden = false;
 
   const row = number => document.getElementById(`L${number}`);
-  const height = () => row(1)?.offsetHeight || 20;
   // Browsers draw nothing taller than some 30 million pixels.
-  const tall = gap => { gap.style.height = `${Math.min((gap.dataset.to - gap.dataset.from + 1) * 20, 2e7)}px`; };
+  const tall = gap => { gap.style.height = `${Math.min((gap.dataset.to - gap.dataset.from + 1) * 24, 2e7)}px`; };
   log.querySelectorAll(".gap").forEach(tall);
 
   const gapOf = number => [...log.querySelectorAll(".gap")].find(gap => gap.dataset.from <= number && number <= gap.dataset.to);

@@ -12,6 +12,7 @@
     const tell = () => { button.textContent = now() === "dark" ? "Light" : "Dark"; };
     button.hidden = false;
     tell();
+    system.addEventListener("change", tell);
     button.addEventListener("click", () => {
       const next = now() === "dark" ? "light" : "dark";
       try { localStorage.setItem("theme", next); } catch { /* then it lasts for this page */ }

@@ -114,7 +114,9 @@ impl Browser {
     /// The system's colours: dark, or light.
     pub(crate) async fn dark(&self, is_dark: bool) {
         let scheme = if is_dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        // Nothing moves by itself: what is clicked must stand where it stood.
+        let still = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }, still] });
         self.cdp("Emulation.setEmulatedMedia", features).await;
     }
 
@@ -125,10 +127,15 @@ impl Browser {
 
     /// The whole page as `target/screenshots/NAME.png`.
     pub(crate) async fn screenshot(&self, name: &str) {
+        self.screenshot_up_to(name, TALLEST).await;
+    }
+
+    /// The same, cut at a height in pixels.
+    pub(crate) async fn screenshot_up_to(&self, name: &str, tallest: u64) {
         let file = machine::screenshots().join(format!("{name}.png"));
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         let size = self.run("const e = document.documentElement; return [innerWidth, e.scrollHeight]").await;
-        let height = size[1].as_u64().unwrap().min(TALLEST);
+        let height = size[1].as_u64().unwrap().min(tallest);
         let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": height, "scale": 1 });
         let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.cdp("Page.captureScreenshot", wanted).await;

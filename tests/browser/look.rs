@@ -1,12 +1,12 @@
 //! Look: screenshots of any pages, for those who work on them:
-//! `LOOK="/rules /history?q=x" cargo test --test browser look -- --ignored`.
+//! `LOOK="/rules /history?q=x" TALLEST=900 LOGS=FOLDER cargo test --test browser look -- --ignored`.
 
 use super::browser::{Browser, NARROW, WIDE};
-use super::served::{HASH_MISMATCH, Served, UNKNOWN_HOST, VISIBILITY};
+use super::served::{GREEN, HASH_MISMATCH, RETRY, Served, UNKNOWN, UNKNOWN_HOST, VISIBILITY};
 
 /// A history of some weeks: three failures of two projects, and what the folders in `LOGS` hold.
 pub(crate) async fn fill(served: &Served) {
-    let logs = [UNKNOWN_HOST, VISIBILITY, HASH_MISMATCH];
+    let logs = [UNKNOWN_HOST, VISIBILITY, HASH_MISMATCH, UNKNOWN, GREEN, RETRY];
     for day in 0..30 {
         for (i, log) in logs.iter().enumerate() {
             if (day * 7 + i as i64 * 5) % (3 + i as i64) == 0 {
@@ -34,6 +34,7 @@ async fn look() {
     let served = Served::start().await;
     fill(&served).await;
     let browser = Browser::open(&served).await;
+    let tallest = std::env::var("TALLEST").ok().and_then(|height| height.parse().ok()).unwrap_or(6000);
     for path in std::env::var("LOOK").unwrap_or_default().split_whitespace() {
         let name = path.trim_matches('/').replace(['/', '?', '&', '='], "-");
         for (width, dark) in [(WIDE, false), (WIDE, true), (NARROW, false)] {
@@ -41,7 +42,7 @@ async fn look() {
             browser.dark(dark).await;
             browser.goto(path).await;
             let mode = if dark { "dark" } else { "light" };
-            browser.screenshot(&format!("look/{name}-{width}-{mode}")).await;
+            browser.screenshot_up_to(&format!("look/{name}-{width}-{mode}"), tallest).await;
             browser.assert_no_overflow().await;
             browser.assert_accessible().await;
         }

@@ -9,5 +9,9 @@ mod browser;
 mod machine;
 mod served;
 
+mod history;
 mod look;
+mod pages;
+mod report;
+mod rules;
 mod smoke;

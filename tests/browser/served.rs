@@ -10,7 +10,8 @@ use whyred::engine::Engine;
 use whyred::log::Log;
 use whyred::redact::Redactor;
 use whyred::report::Report;
-use whyred::service::{App, Config, now};
+use whyred::server;
+use whyred::service::{App, Config, meters, now};
 use whyred::store::{LogPacker, NewReport, Store, Submission};
 
 /// Milliseconds.
@@ -20,6 +21,11 @@ pub(crate) const DAY: i64 = 24 * 60 * 60 * 1000;
 pub(crate) const UNKNOWN_HOST: &str = include_str!("../../examples/bazel-in-nix-unknown-host.log");
 pub(crate) const VISIBILITY: &str = include_str!("../../examples/bazel-visibility.log");
 pub(crate) const HASH_MISMATCH: &str = include_str!("../../examples/nix-hash-mismatch.log");
+
+/// A failure that nothing is known of, a build that went well, and one that may go well next time.
+pub(crate) const UNKNOWN: &str = "[1/3] widgets\nthe left door is out of gizmos\nmake the gizmo: stopped\n";
+pub(crate) const GREEN: &str = "INFO: Analyzed 3 targets.\nINFO: Build completed successfully, 12 total actions\n";
+pub(crate) const RETRY: &str = "error: unable to download 'https://cache.example.org/nar/a.nar.xz': HTTP error 503\n";
 
 /// A running service; it ends when this is dropped.
 pub(crate) struct Served {
@@ -40,9 +46,11 @@ impl Served {
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let config = Config { base_url: base_url.clone(), ..Config::default() };
         let app = Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, config));
-        let (api, _) = whyred::api::router().split_for_parts();
-        let router = whyred::web::router().merge(api).with_state(Arc::clone(&app));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        meters::start();
+        let serving = server::serve(listener, server::router(Arc::clone(&app)), std::future::pending());
+        let task = tokio::spawn(async move {
+            serving.await;
+        });
         Served { base_url, app, task, _data: data }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use whyred::store::{Feedback, FeedbackKind, Filter, Hits, NewToken, Store, TrendFilter};
+use whyred::store::{Bounds, Feedback, FeedbackKind, Filter, Hits, NewToken, Store, TrendFilter};
 
 use crate::sample::{DAY, NOON, Sample};
 use crate::world::World;
@@ -64,7 +64,9 @@ pub(crate) async fn a_walk_by_cursor_meets_everything_once(world: World) {
         let sample = Sample { text: format!("needle {i}\n"), made_at: NOON + (i * 7 % 13), ..Sample::new("") };
         ids.insert(sample.save(&store).await.id.to_string());
     }
-    for filter in [Filter::default(), Filter { q: "needle".to_owned(), ..Filter::default() }] {
+    let needles = Filter { q: "needle".to_owned(), ..Filter::default() };
+    for (filter, few) in [(Filter::default(), 0), (needles.clone(), 1000), (needles, 10)] {
+        let store = store.clone().with_search_bounds(Bounds { few, first: 3, most: 100 });
         let (mut met, mut after, mut pages) = (Vec::new(), None, 0);
         loop {
             let page = store.list(&filter, after).await.unwrap();
@@ -74,9 +76,33 @@ pub(crate) async fn a_walk_by_cursor_meets_everything_once(world: World) {
             after = whyred::store::Cursor::parse(&next.to_text());
             assert_eq!(after, Some(next));
         }
-        assert_eq!((met.len(), pages), (173, 4));
+        assert_eq!((met.len(), pages), (173, 4), "{filter:?}");
         assert!(met.is_sorted_by(|a, b| a.0 >= b.0));
         assert_eq!(met.into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>(), ids);
+    }
+}
+
+pub(crate) async fn a_search_among_many_reports_looks_at_windows(world: World) {
+    let store = world.open().await.with_search_bounds(Bounds { few: 10, first: 5, most: 20 });
+    for i in 0..100 {
+        let word = if i % 7 == 0 { "needle" } else { "hay" };
+        let project = if i < 50 { "old" } else { "new" };
+        let made_at = NOON + i / 2;
+        Sample { project, text: format!("{word} {i}\n"), made_at, ..Sample::new("") }.save(&store).await;
+    }
+    for (project, wanted) in [("", 15), ("old", 8), ("new", 7), ("none", 0)] {
+        let filter = Filter { q: "needle".to_owned(), project: project.to_owned(), ..Filter::default() };
+        let (mut met, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.list(&filter, after).await.unwrap();
+            met.extend(page.reports.into_iter().map(|report| (report.made_at, report.id)));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(met.len(), wanted, "{project}");
+        assert!(met.is_sorted_by(|a, b| a.0 >= b.0));
     }
 }
 

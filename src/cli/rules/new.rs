@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::terminal;
 use crate::cli::{FOUND, Global};
-use crate::rule::parse;
+use crate::rule::{parse, scaffold};
 
 /// Write the file of a new rule
 #[derive(Debug, Args)]
@@ -26,8 +26,6 @@ pub(super) struct NewArgs {
     dir: PathBuf,
 }
 
-const SCAFFOLD: &str = include_str!("scaffold.toml");
-
 pub(super) fn run(args: &NewArgs, _: &Global) -> anyhow::Result<u8> {
     let id = args.id.trim_end_matches(".toml");
     let path = args.dir.join(format!("{id}.toml"));
@@ -39,15 +37,6 @@ pub(super) fn run(args: &NewArgs, _: &Global) -> anyhow::Result<u8> {
     terminal::print(&format!("{}\n", path.display()))?;
     terminal::print_aside(&format!("Fill it in, then: whyred rules check {dir}\n"));
     Ok(FOUND)
-}
-
-fn scaffold(id: &str) -> String {
-    let tool = match id.split('/').next() {
-        Some("nix" | "nixpkgs") => "nix",
-        Some("tool") => id.split('/').nth(1).unwrap_or("tool"),
-        _ => "bazel",
-    };
-    SCAFFOLD.replace("TOOL", tool).replace("RULE-ID", id)
 }
 
 /// Never overwrites.

@@ -12,8 +12,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{post, put};
 
-use super::Doors;
 use super::ask::{Answer, Ask};
+use super::{Doors, Refusal};
 use crate::report::Brief;
 use crate::service::now;
 use crate::store::{Feedback, FeedbackKind, ReportId};
@@ -129,10 +129,10 @@ impl Doors {
         let key = format!("vote:{id}:{person}:{}", kind.as_str());
         let voted = async {
             if !self.first_time(&key).await? {
-                return Ok(true);
+                return Ok::<bool, Refusal>(true);
             }
             let feedback = Feedback { kind, note: String::new(), rule: String::new(), made_at: now() };
-            self.app.store.add_feedback(id, &feedback).await
+            Ok(self.app.store.add_feedback(id, &feedback).await?)
         };
         match (voted.await, kind) {
             (Ok(true), FeedbackKind::Helpful) => "Thank you.".to_owned(),
@@ -143,10 +143,7 @@ impl Doors {
                 )
             }
             (Ok(false), _) => "There is no such report any more.".to_owned(),
-            (Err(error), _) => {
-                tracing::error!(%error, "the store failed");
-                "Something is wrong inside whyred; its log says what.".to_owned()
-            }
+            (Err(_), _) => "Something is wrong inside whyred; its log says what.".to_owned(),
         }
     }
 }

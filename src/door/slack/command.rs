@@ -15,7 +15,7 @@ use crate::door::{Doors, Refusal};
 
 /// POST /slack/commands
 pub(super) async fn command(State(doors): State<Doors>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    doors.from_slack(&headers, &body).await?;
+    doors.admit_slack(&headers, &body).await?;
     let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     let ask = Ask::of(&plain(field("text")));

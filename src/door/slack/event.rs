@@ -19,7 +19,7 @@ const MENTION: Duration = Duration::from_secs(3);
 
 /// POST /slack/events
 pub(super) async fn event(State(doors): State<Doors>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    doors.from_slack(&headers, &body).await?;
+    doors.admit_slack(&headers, &body).await?;
     let mut envelope: Value = serde_json::from_slice(&body).map_err(|_| Refusal::Unreadable("the event is no JSON"))?;
     if envelope["type"] == "url_verification" {
         return Ok(Json(json!({ "challenge": envelope["challenge"] })).into_response());

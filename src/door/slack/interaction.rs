@@ -18,7 +18,7 @@ pub(super) async fn interaction(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    doors.from_slack(&headers, &body).await?;
+    doors.admit_slack(&headers, &body).await?;
     let payload = url::form_urlencoded::parse(&body).find(|(name, _)| name == "payload").map(|(_, value)| value);
     let payload: Value = payload
         .and_then(|payload| serde_json::from_str(&payload).ok())

@@ -29,7 +29,7 @@ pub(super) fn router() -> Router<Doors> {
 
 impl Doors {
     /// Lets only Slack in, and each request once.
-    async fn from_slack(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+    async fn admit_slack(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
         let secret = &self.config.slack.signing_secret;
         if secret.is_empty() {
             return Err(Refusal::Shut);

@@ -1,7 +1,8 @@
 //! LogView: a stored log as a page shows it: both ends and the marked places at first, the rest when somebody looks.
-//! `rows` are lines, `marks` what the report says of them, `ansi` their colours, `noise` what is folded; `routes` gives more of it.
+//! `rows` are lines, `marks` what the report says of them, `ansi` their colours, `noise` what is folded, `lit` what stands out; `routes` gives more of it.
 
 mod ansi;
+mod lit;
 mod marks;
 mod noise;
 mod routes;
@@ -9,6 +10,8 @@ mod rows;
 
 use crate::store::{LogLines, ReportId, Store, StoreError};
 
+use ansi::Span;
+pub(in crate::web) use lit::lit;
 pub(in crate::web) use marks::{Kind, Marks, no_cause};
 pub(in crate::web) use routes::{find, hint, lines, page};
 pub(in crate::web) use rows::{Piece, Row};

@@ -1,10 +1,12 @@
 //! Noise: lines by which tools only say that they are still at work.
 
 /// What such lines start with.
-const STARTS: [&str; 27] = [
+const STARTS: [&str; 29] = [
     "Loading:",
     "Analyzing:",
     "Computing main repo mapping:",
+    "currently loading:",
+    "[Prepa]",
     "Fetching repository",
     "Fetching ",
     "copying path '",
@@ -37,8 +39,8 @@ pub(super) fn is_noise(text: &str) -> bool {
     if text.is_empty() {
         return true;
     }
-    if text.starts_with('[') {
-        return counts(text);
+    if text.starts_with('[') && counts(text) || is_running(text) {
+        return true;
     }
     if text.starts_with("/nix/store/") && !text.contains(char::is_whitespace) {
         return true;
@@ -47,6 +49,14 @@ pub(super) fn is_noise(text: &str) -> bool {
         && !text.contains("rror")
         && !text.contains("fail")
         && !text.contains("***")
+}
+
+/// `Compiling a.cc; 3s linux-sandbox`: what Bazel lists below its progress.
+fn is_running(text: &str) -> bool {
+    let Some((_, state)) = text.rsplit_once("; ") else { return false };
+    let (time, strategy) = state.split_once(' ').unwrap_or((state, ""));
+    let is_time = time.strip_suffix('s').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    is_time && strategy.bytes().all(|b| b.is_ascii_lowercase() || b"-, ".contains(&b)) || state == "fetching"
 }
 
 /// `[12 / 345] …`, `[12/345] …`, `[ 12%] …`, `[0/1 built] …`, with thousands as Bazel writes them.
@@ -73,6 +83,9 @@ mod tests {
             "Loading: 0 packages loaded",
             "copying path '/nix/store/x' from 'https://cache'",
             "  /nix/store/abc-x.drv",
+            "    Testing //tests:a; 12s linux-sandbox",
+            "    [Prepa] Testing //tests:a",
+            "    Fetching @local_config_sh; fetching",
             "",
         ] {
             assert!(is_noise(noise), "{noise}");

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::log::{LogView, Marks, Piece, Row};
+use super::log::{Kind, LogView, Marks, Piece, Row, lit};
 use super::moment::Moment;
 use super::prose;
 use super::web_error::WebError;
@@ -61,6 +61,8 @@ struct ReportPage<'r> {
     more_others: usize,
     unexplained: Vec<(u64, String)>,
     seen: Option<SeenBefore>,
+    /// The report before this one of the same job.
+    previous: Option<ReportId>,
     log: LogView,
 }
 
@@ -146,6 +148,7 @@ pub(super) async fn show(
         more_others: report.diagnoses.len().saturating_sub(1 + OTHERS),
         unexplained: report.unexplained.iter().map(|line| (line.line, cleaned(&line.text))).collect(),
         seen: seen_before(&app, &id, report, now).await?,
+        previous: app.store.previous_of_job(&stored).await?,
         log: LogView::open(&app.store, &id, report.log.bytes, &marks).await?,
     };
     Ok(page.into_response())
@@ -193,13 +196,16 @@ async fn answer<'r>(
     diagnosis: &'r Diagnosis,
     marks: &Marks,
 ) -> Result<Answer<'r>, WebError> {
-    let proof = match diagnosis.evidence.first() {
+    let mut proof = match diagnosis.evidence.first() {
         Some(first) => {
-            let from = first.line.saturating_sub(AROUND).max(1);
-            LogView::rows(&app.store, id, from, first.end_line.min(first.line + 20) + AROUND, marks).await?
+            let (from, to) = (first.line.saturating_sub(AROUND).max(1), first.end_line.min(first.line + 20) + AROUND);
+            LogView::rows(&app.store, id, from, to, marks).await?
         }
         None => Vec::new(),
     };
+    for row in proof.iter_mut().filter(|row| row.mark.as_ref().is_some_and(|mark| mark.kind == Kind::Cause)) {
+        row.spans = lit(std::mem::take(&mut row.spans), diagnosis.captures.values());
+    }
     Ok(Answer {
         diagnosis,
         why: prose::html(&diagnosis.why),

@@ -182,7 +182,11 @@ mod tests {
         );
         assert_eq!(
             rows,
-            ["https://github.com/googleapis/", "googleapis/archive/", "fd52b5754b2b268bc3a22a10f29844f206a…"]
+            [
+                "https://github.com/googleapis/",
+                "googleapis/archive/fd52b5754b2b268bc",
+                "3a22a10f29844f206abb327.tar.gz"
+            ]
         );
         assert!(wrapped(&"x".repeat(500), 20).iter().all(|row| row.chars().count() <= 20));
     }

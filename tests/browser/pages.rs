@@ -1,0 +1,79 @@
+//! Every page: nothing serious for axe-core in light and dark, no wider than the window, quiet, with a screenshot to look at.
+
+use super::browser::{Browser, NARROW, WIDE};
+use super::look::fill;
+use super::served::Served;
+
+/// Looks at a page in both themes and both widths. `name` is the screenshot's.
+async fn look_at(browser: &Browser, path: &str, name: &str) {
+    for (width, dark) in [(WIDE, false), (WIDE, true), (NARROW, false), (NARROW, true)] {
+        browser.width(width).await;
+        browser.dark(dark).await;
+        browser.goto(path).await;
+        browser.assert_no_overflow().await;
+        browser.assert_accessible().await;
+        let mode = if dark { "-dark" } else { "" };
+        browser.screenshot(&format!("{name}-{width}{mode}")).await;
+    }
+    assert_eq!(browser.find_all("h1").await.len(), 1, "{path} has one heading of the first rank");
+    assert_eq!(browser.find_all("main").await.len(), 1, "{path} has one main part");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_a_history() {
+    let served = Served::start().await;
+    fill(&served).await;
+    let newest = served.app.store.list(&whyred::store::Filter::default(), None).await.unwrap().reports[0].id.clone();
+    let browser = Browser::open(&served).await;
+    look_at(&browser, "/history", "history").await;
+    look_at(&browser, "/history?q=sandbox&project=envoy&since=2020-01-01", "history-found").await;
+    look_at(&browser, &format!("/compare?b={newest}"), "compare").await;
+    look_at(&browser, "/trends?days=90", "trends").await;
+    browser.assert_quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_the_knowledge_base() {
+    let served = Served::start().await;
+    fill(&served).await;
+    let browser = Browser::open(&served).await;
+    look_at(&browser, "/rules", "rules").await;
+    look_at(&browser, "/rules?q=unknown+host", "rules-found").await;
+    look_at(&browser, "/rules/bazel/fetch/unknown-host", "rule").await;
+    look_at(&browser, "/rules/bench", "bench").await;
+    browser.assert_quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_with_nothing_on_them() {
+    let served = Served::start().await;
+    let browser = Browser::open(&served).await;
+    look_at(&browser, "/", "home-empty").await;
+    look_at(&browser, "/history", "history-empty").await;
+    look_at(&browser, "/history?q=nothing", "history-none").await;
+    look_at(&browser, "/trends", "trends-empty").await;
+    look_at(&browser, "/rules?q=qwzx", "rules-none").await;
+    browser.assert_quiet().await;
+    look_at(&browser, "/nowhere", "not-found").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_by_keyboard() {
+    let served = Served::start().await;
+    served.post(super::served::VISIBILITY, "demo", "check").await;
+    let browser = Browser::open(&served).await;
+    browser.goto("/history").await;
+    browser.press("\u{e004}").await;
+    let focused = "document.activeElement";
+    browser.wait_for(&format!("{focused}.className === 'skip'")).await;
+    browser.press("\u{e007}").await;
+    browser.wait_for(&format!("{focused}.id === 'main'")).await;
+    // Whatever can be reached shows that it is.
+    for _ in 0..12 {
+        browser.press("\u{e004}").await;
+        let seen = browser
+            .run("const e = document.activeElement; const s = getComputedStyle(e); const after = getComputedStyle(e, '::after'); return [e.outerHTML.slice(0, 90), s.outlineStyle !== 'none' || after.outlineStyle !== 'none']")
+            .await;
+        assert_eq!(seen[1], true, "the focus cannot be seen on {}", seen[0]);
+    }
+}
