@@ -54,7 +54,8 @@ pub(super) async fn wrap(State(app): State<Arc<App>>, mut request: Request, next
         request.headers_mut().insert(REQUEST_ID, value);
     }
     let asked = Asked::of(&request);
-    let span = tracing::info_span!("request", id, method = %asked.method, path = asked.path);
+    // The pattern, not the path: a path may hold what only its owner should know.
+    let span = tracing::info_span!("request", id, method = %asked.method, route = asked.route);
     let begun = Instant::now();
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let _entered = span.enter();
@@ -66,7 +67,7 @@ pub(super) async fn wrap(State(app): State<Arc<App>>, mut request: Request, next
     let mut response = asked.refused(&app, response, &id).instrument(span.clone()).await;
     let _entered = span.enter();
     let (status, seconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64());
-    meters::request(asked.method.as_str(), &asked.route, status, seconds);
+    meters::request(asked.known_method(), &asked.route, status, seconds);
     tracing::info!(status, seconds, "answered");
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -152,6 +153,13 @@ impl Asked {
 }
 
 impl Asked {
+    /// The method's name; one for all that clients invent.
+    fn known_method(&self) -> &str {
+        let known =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS];
+        if known.contains(&self.method) { self.method.as_str() } else { "other" }
+    }
+
     fn in_api(&self) -> bool {
         self.path.starts_with("/api/")
     }

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_people_see() {
-        insta::assert_snapshot!(serde_json::to_string_pretty(&render(&Ok(samples::chain()))).unwrap());
+        insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(render(&Ok(samples::chain()))) });
     }
 
     #[test]
