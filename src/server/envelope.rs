@@ -88,11 +88,9 @@ impl Asked {
     fn of(request: &Request) -> Asked {
         let accepts = |kind| accepts(request.headers(), kind);
         let route = request.extensions().get::<MatchedPath>();
-        // Prow can send its secret nowhere else.
-        let path = if request.uri().path().starts_with("/prow/") { "/prow/…" } else { request.uri().path() };
         Asked {
             method: request.method().clone(),
-            path: path.to_owned(),
+            path: request.uri().path().to_owned(),
             route: route.map_or("other", MatchedPath::as_str).to_owned(),
             wants_page: accepts("text/html"),
             wants_json: accepts("application/json") || accepts("application/problem+json"),
