@@ -46,6 +46,7 @@ stories! {
         two_replicas_lose_and_double_nothing
         lines_and_bytes_of_a_log_of_many_pieces
         a_large_log_is_an_object
+        objects_are_found_by_address
         odd_texts_fit_into_the_tables;
     history:
         every_filter_finds_its_reports
@@ -59,7 +60,8 @@ stories! {
         tokens_come_and_go
         what_is_deleted_leaves_no_row
         a_report_is_replaced_and_counts_follow
-        counts_are_what_a_recount_finds;
+        counts_are_what_a_recount_finds
+        no_query_of_the_pages_reads_all_reports;
     retaining:
         old_reports_go
         too_many_bytes_go_oldest_first

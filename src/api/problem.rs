@@ -19,7 +19,7 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The status in words.
-    pub title: String,
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong and what to do about it.
@@ -37,7 +37,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with this status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        let title = status.canonical_reason().unwrap_or_default().to_owned();
+        let title = status.canonical_reason().unwrap_or_default();
         let again_in = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(AGAIN_IN);
         let kind = "about:blank";
         Problem {

@@ -1,5 +1,5 @@
 //! App: what all ways into the service share: the engine, the history, the redactor, the limits. `intake` makes a stored report of bytes,
-//! `access` says who may do what, `rates` how often; `meters` counts; `rediagnosis` and `trial` try rules on logs.
+//! `access` says who may do what, `rates` how often; `meters` counts; `rediagnosis`, `replay` and `trial` try rules on logs.
 
 pub mod access;
 mod arriving;
@@ -9,6 +9,7 @@ mod intake;
 pub mod meters;
 pub mod rates;
 mod rediagnosis;
+mod replay;
 mod scans;
 mod trial;
 
@@ -16,6 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use config::Config;
 pub use intake::{FormError, IntakeError, Taken};
+pub use replay::{Replay, Replayed, Said};
 pub use trial::{Matched, Trial, Tried};
 
 use crate::engine::Engine;

@@ -54,7 +54,7 @@ impl App {
         let Some(stored) = self.store.stored(id).await? else { return Ok(None) };
         let Some(report) = self.diagnose_again(&stored).await? else { return Ok(None) };
         let kept = self.store.replace_report(id, &report).await?;
-        Ok(kept.then(|| Stored { report, ..stored }))
+        Ok(kept.then_some(Stored { report, ..stored }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trial: a rule that is being written, tried on a log: whether it can be read, what it matches, and whether it would be the answer.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::{App, IntakeError};
 use crate::engine::{Diagnosed, Engine};
@@ -65,33 +65,53 @@ impl App {
     }
 
     fn tried(&self, trial: &Trial) -> Result<Tried, IntakeError> {
-        let name = PathBuf::from(format!("{}.toml", trial.id));
-        if let Err(error) = parse(&name, &trial.id, &trial.rule) {
-            return Ok(Tried { errors: vec![(error.line, error.message)], ..Tried::default() });
+        let draft = match self.draft(&trial.id, &trial.rule)? {
+            Ok(draft) => draft,
+            Err(error) => return Ok(Tried { errors: vec![error], ..Tried::default() }),
+        };
+        let log = || Log::from_bytes("log", trial.log.as_bytes());
+        let diagnosed = draft.alone.diagnose(log());
+        let matches = matches(&diagnosed);
+        let told = Report::of(&draft.alone, "log", &diagnosed).diagnoses.into_iter().next();
+        // Where the rule is silent and replaces none, all rules say what they say without it: an engine is spared.
+        let in_use = self.engine();
+        let silent = matches.is_empty() && in_use.rules().find(&trial.id).is_none();
+        let all = if silent { &*in_use } else { &*draft.all };
+        let report = Report::of(all, "log", &all.diagnose(log()));
+        let wins = report.diagnoses.first().is_some_and(|answer| answer.rule == trial.id);
+        Ok(Tried { errors: draft.errors, matches, told, wins, report: Some(report) })
+    }
+
+    /// Engines with a rule that is being written, or what is wrong with it.
+    pub(super) fn draft(&self, id: &str, rule: &str) -> Result<Result<Draft, (usize, String)>, IntakeError> {
+        let name = PathBuf::from(format!("{id}.toml"));
+        if let Err(error) = parse(&name, id, rule) {
+            return Ok(Err((error.line, error.message)));
         }
         // Rules come from folders; this one, which was read, has an id that is a plain path.
         let folder = tempfile::tempdir().map_err(crate::store::StoreError::from)?;
         let path = folder.path().join(&name);
         let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        written.and_then(|()| std::fs::write(&path, &trial.rule)).map_err(crate::store::StoreError::from)?;
+        written.and_then(|()| std::fs::write(&path, rule)).map_err(crate::store::StoreError::from)?;
         let folders = [folder.path().to_owned()];
-        let log = || Log::from_bytes("log", trial.log.as_bytes());
-
         let (alone, _) = RuleSet::built_in(&[], "").with_packs_lenient(&folders);
-        let alone = Engine::new(alone);
-        let diagnosed = alone.diagnose(log());
-        let matches = matches(&diagnosed);
-        let told = Report::of(&alone, "log", &diagnosed).diagnoses.into_iter().next();
-
         let packs: Vec<PathBuf> = self.config.packs.iter().chain(&folders).cloned().collect();
         let (all, errors) = Engine::built_in_rules().with_packs_lenient(&packs);
         let mine = errors.into_iter().filter(|error| error.path == path);
         let errors = mine.map(|error| (error.line, error.message)).collect();
-        let all = Engine::new(all);
-        let report = Report::of(&all, "log", &all.diagnose(log()));
-        let wins = report.diagnoses.first().is_some_and(|answer| answer.rule == trial.id);
-        Ok(Tried { errors, matches, told, wins, report: Some(report) })
+        let all: Box<dyn FnOnce() -> Engine + Send> = Box::new(move || Engine::new(all));
+        Ok(Ok(Draft { alone: Engine::new(alone), all: LazyLock::new(all), errors }))
     }
+}
+
+/// A rule that is being written and can be read.
+pub(super) struct Draft {
+    /// Nothing but the rule.
+    pub(super) alone: Engine,
+    /// The rule among all others; made when it is first needed.
+    pub(super) all: LazyLock<Engine, Box<dyn FnOnce() -> Engine + Send>>,
+    /// Edges of it that lead nowhere.
+    pub(super) errors: Vec<(usize, String)>,
 }
 
 fn matches(diagnosed: &Diagnosed) -> Vec<Matched> {

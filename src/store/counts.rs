@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::pool::{read, write};
 use super::statement::{Rows, Statement, bind, run};
-use super::tally::{Cause, Kind, Tally};
+use super::tally::{Cause, Kind, LONGEST_KEY, Tally, fit};
 use super::{Store, StoreError, packed_log};
 use crate::report::Report;
 
@@ -200,6 +200,7 @@ impl Store {
         since_day: i64,
         until_day: i64,
     ) -> Result<BTreeMap<String, Vec<(i64, i64)>>, StoreError> {
+        let fingerprints: Vec<String> = fingerprints.iter().map(|one| fit(one, LONGEST_KEY)).collect();
         let keys: BTreeSet<&String> = fingerprints.iter().filter(|one| !one.is_empty()).collect();
         self.days_of(Kind::Cause, keys, "", since_day, until_day).await
     }

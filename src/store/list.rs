@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::pool::read;
-use super::statement::{Statement, Value, bind};
+use super::statement::{KEPT, Statement, Value, bind};
 use super::tally::{LONGEST_KEY, fit};
 use super::{Store, StoreError};
 
@@ -118,7 +118,10 @@ impl Store {
     }
 
     pub(super) async fn listed(&self, Statement { sql, values }: Statement) -> Result<Vec<Listed>, StoreError> {
-        let found = read!(self.pool, |db| bind!(sqlx::query_as(AssertSqlSafe(sql.clone())), values).fetch_all(db));
+        let keep = sql.len() < KEPT;
+        let found = read!(self.pool, |db| {
+            bind!(sqlx::query_as(AssertSqlSafe(sql.clone())).persistent(keep), values).fetch_all(db)
+        });
         Ok(found?)
     }
 }

@@ -9,6 +9,9 @@ use object_store::path::Path as ObjectPath;
 use super::pool::read;
 use super::{Pieces, ReportId, Store, StoreError, packed_log};
 
+/// Pieces that are read for some lines at most, 16 MB of text: one line may be as long as a log.
+const MOST_PIECES: usize = 128;
+
 /// Some lines of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLines {
@@ -27,13 +30,14 @@ pub(super) const PIECES: &str =
     "select data from log_piece where report = $1 and piece >= $2 and piece < $3 order by piece";
 
 impl Store {
-    /// The lines from `from` up to and with `to`, 1-based; fewer where the log ends. None where there is no such report.
+    /// The lines from `from` up to and with `to`, 1-based; fewer where the log ends or the lines are very long. None where there is no such report.
     ///
     /// # Errors
     /// What the database or the object store says.
     pub async fn log_lines(&self, id: &ReportId, from: u64, to: u64) -> Result<Option<LogLines>, StoreError> {
         let Some(log) = self.log_index(id).await? else { return Ok(None) };
-        let pieces = log.index.of_lines(from, to);
+        let mut pieces = log.index.of_lines(from, to);
+        pieces.end = pieces.end.min(pieces.start + MOST_PIECES);
         let first = log.index.pieces.get(pieces.start).map_or(1, |piece| piece.line);
         let text = self.frames(&log, pieces).await?;
         let feeds = || memchr_iter(b'\n', &text);

@@ -35,7 +35,12 @@ pub(super) fn open(address: &OsStr) -> Result<Arc<dyn ObjectStore>, StoreError> 
         let folder = url.to_file_path().map_err(|()| StoreError::Objects(format!("{text}: this is no folder")))?;
         return open(folder.as_os_str());
     }
-    let environment = std::env::vars().map(|(name, value)| (name.to_ascii_lowercase(), value));
+    // Names that say whose they are: object_store would also take a plain TOKEN or REGION.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = environment
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .filter(|(name, _)| name.starts_with("aws_"));
     let (store, prefix) = object_store::parse_url_opts(&url, environment)?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
 }

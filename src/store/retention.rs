@@ -68,17 +68,20 @@ impl Store {
                 read!(self.pool, |db| sqlx::query_as(OLD).bind(before).bind(BATCH).fetch_all(db))?;
             let mut room = 0;
             let mut numbers = Vec::new();
+            let mut last = i64::MIN;
             for (number, seen_at, stored) in rows {
                 if seen_at >= oldest && room >= over {
                     break;
                 }
                 room += stored as u64;
                 numbers.push(number);
+                last = seen_at;
             }
             if numbers.is_empty() {
                 break;
             }
-            let removed = self.remove(&numbers, Some(before), now).await?;
+            // What came again since is spared.
+            let removed = self.remove(&numbers, Some(last + 1), now).await?;
             done.reports += removed.reports;
             done.bytes += removed.stored;
             let later = now + started.elapsed().as_millis() as i64;

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::list::COLUMNS;
 use super::pool::read;
+use super::tally::{LONGEST_KEY, fit};
 use super::{Listed, ReportId, Store, StoreError, Stored};
 
 /// How often a cause was met.
@@ -60,6 +61,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn seen(&self, fingerprint: &str, limit: u32) -> Result<Seen, StoreError> {
+        let fingerprint = &fit(fingerprint, LONGEST_KEY);
         let total: Option<(i64, Option<i64>, Option<i64>)> =
             read!(self.pool, |db| sqlx::query_as(TOTAL).bind(fingerprint).fetch_optional(db))?;
         let Some((count, Some(first_at), Some(last_at))) = total else { return Ok(Seen::default()) };

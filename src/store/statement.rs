@@ -18,6 +18,9 @@ pub(super) struct Statement {
 /// Most values of one statement; SQLite allows 32,766.
 const MOST_VALUES: usize = 16 * 1024;
 
+/// Longer texts are not kept prepared, in bytes.
+pub(super) const KEPT: usize = 4000;
+
 /// Rows for one table.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -126,7 +129,9 @@ macro_rules! bind {
 macro_rules! run {
     ($tx:expr, $statements:expr) => {
         for statement in $statements {
-            let query = sqlx::query(sqlx::AssertSqlSafe(statement.sql));
+            // Long ones rarely come again: connections do not keep them.
+            let keep = statement.sql.len() < $crate::store::statement::KEPT;
+            let query = sqlx::query(sqlx::AssertSqlSafe(statement.sql)).persistent(keep);
             $crate::store::statement::bind!(query, statement.values).execute(&mut *$tx).await?;
         }
     };

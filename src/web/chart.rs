@@ -1,9 +1,11 @@
 //! Charts, made on the server as SVG: shapes here, colours in the style sheet, numbers beside them as text or a table.
 
+use std::collections::BTreeMap;
+
 /// Days and how often something was seen on them; days are counted from 1970.
 pub(super) type Days = [(i64, i64)];
 
-/// Small bars, one a day, beside a line of text.
+/// Small bars, one a day or more, beside a line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spark {
     /// One path of upright strokes.
@@ -12,33 +14,34 @@ pub(super) struct Spark {
     pub(super) words: String,
 }
 
-/// Width of a day in a spark.
-const STEP: i64 = 3;
+/// Width of a bar of a spark and the room beside it.
+const WIDE: i64 = 3;
 /// Height of the tallest bar of a spark.
 const SPARK: i64 = 18;
 
 impl Spark {
-    /// The days from `since` up to but without `until`.
-    pub(super) fn of(days: &Days, since: i64, until: i64) -> Spark {
-        let seen: Vec<(i64, i64)> =
-            days.iter().copied().filter(|(day, n)| (since..until).contains(day) && *n > 0).collect();
-        let most = seen.iter().map(|(_, n)| *n).max().unwrap_or(1);
-        let bar = |(day, n): &(i64, i64)| {
-            let height = (n * SPARK / most).max(3);
-            format!("M{} {SPARK}v-{height}", (day - since) * STEP + 1)
-        };
-        let times: i64 = seen.iter().map(|(_, n)| n).sum();
+    /// The days from `since` up to but without `until`, so many in each bar.
+    pub(super) fn of(days: &Days, since: i64, until: i64, step: i64) -> Spark {
+        let days = days.iter().filter(|(day, n)| (since..until).contains(day) && *n > 0);
+        let mut bars: BTreeMap<i64, i64> = BTreeMap::new();
+        let (mut times, mut seen) = (0, 0);
+        for (day, n) in days {
+            *bars.entry((day - since) / step).or_default() += n;
+            (times, seen) = (times + n, seen + 1);
+        }
+        let most = bars.values().copied().max().unwrap_or(1);
+        let bar = |(place, n): (&i64, &i64)| format!("M{} {SPARK}v-{}", place * WIDE + 1, (n * SPARK / most).max(3));
         let words = match times {
             0 => format!("not seen in {} days", until - since),
             1 => format!("seen once in {} days", until - since),
-            _ => format!("seen {times} times in {} days, on {} of them", until - since, seen.len()),
+            _ => format!("seen {times} times in {} days, on {seen} of them", until - since),
         };
-        Spark { path: seen.iter().map(bar).collect(), words }
+        Spark { path: bars.iter().map(bar).collect(), words }
     }
 
     /// The box of a spark of so many days.
-    pub(super) fn view_box(days: i64) -> String {
-        format!("0 0 {} {SPARK}", days * STEP)
+    pub(super) fn view_box(days: i64, step: i64) -> String {
+        format!("0 0 {} {SPARK}", (days + step - 1) / step * WIDE)
     }
 }
 
@@ -172,10 +175,11 @@ mod tests {
 
     #[test]
     fn a_spark_says_what_it_shows() {
-        let spark = Spark::of(&[(9, 4), (10, 2), (12, 1), (40, 9)], 10, 40);
+        let spark = Spark::of(&[(9, 4), (10, 2), (12, 1), (40, 9)], 10, 40, 1);
         assert_eq!(spark.words, "seen 3 times in 30 days, on 2 of them");
         assert_eq!(spark.path, "M1 18v-18M7 18v-9");
-        assert_eq!(Spark::of(&[], 0, 30).words, "not seen in 30 days");
+        assert_eq!(Spark::of(&[(9, 4), (10, 2), (20, 1)], 0, 90, 7).path, "M4 18v-18M7 18v-3");
+        assert_eq!(Spark::of(&[], 0, 30, 1).words, "not seen in 30 days");
     }
 
     #[test]

@@ -92,7 +92,7 @@ async fn sparks(app: &App, reports: &[Listed], now: i64) -> Result<BTreeMap<Stri
     let fingerprints: Vec<String> =
         reports.iter().map(|one| one.fingerprint.clone()).filter(|one| !one.is_empty()).collect();
     let days = app.store.cause_days(&fingerprints, since, until).await?;
-    Ok(days.into_iter().map(|(cause, days)| (cause, Spark::of(&days, since, until))).collect())
+    Ok(days.into_iter().map(|(cause, days)| (cause, Spark::of(&days, since, until, 1))).collect())
 }
 
 /// `Today`, `Yesterday` or the date.
@@ -121,7 +121,8 @@ impl Wanted {
     }
 
     fn filter(&self) -> Result<Filter, WebError> {
-        let text = |text: &str| text.trim().to_owned();
+        // No report holds control characters there, and PostgreSQL refuses NUL.
+        let text = |text: &str| text.replace(char::is_control, " ").trim().to_owned();
         Ok(Filter {
             q: text(&self.q),
             project: text(&self.project),
@@ -170,7 +171,7 @@ impl HistoryPage {
     }
 
     fn spark_box(&self) -> String {
-        Spark::view_box(SPARK_DAYS)
+        Spark::view_box(SPARK_DAYS, 1)
     }
 
     fn spark_days(&self) -> i64 {

@@ -7,11 +7,11 @@ use askama_web::WebTemplate;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use tokio::io::AsyncRead;
 
 use super::frame::Frame;
 use super::moment::Moment;
-use crate::service::{App, IntakeError, now};
+use super::web_error::WebError;
+use crate::service::{App, now};
 use crate::store::{Filter, Listed, Submission};
 
 /// Reports shown.
@@ -89,32 +89,13 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
 }
 
 /// POST /try/{example}
-pub(super) async fn example(State(app): State<Arc<App>>, Path(slug): Path<String>) -> Response {
-    let Some(example) = EXAMPLES.iter().find(|example| example.slug == slug) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+pub(super) async fn example(State(app): State<Arc<App>>, Path(slug): Path<String>) -> Result<Redirect, WebError> {
+    let example = EXAMPLES.iter().find(|example| example.slug == slug);
+    let example = example.ok_or_else(|| WebError::NotFound("there is no such example".to_owned()))?;
     let submission =
         Submission { name: format!("{slug}.log"), project: "examples".to_owned(), job: slug, ..Submission::default() };
-    take(&app, submission, std::io::Cursor::new(example.log.as_bytes())).await
-}
-
-async fn take(app: &Arc<App>, submission: Submission, body: impl AsyncRead + Send + Unpin + 'static) -> Response {
-    match app.take(submission, None, body).await {
-        Ok(taken) => Redirect::to(&format!("/r/{}", taken.id)).into_response(),
-        Err(error) => {
-            let status = match &error {
-                IntakeError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-                IntakeError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-                IntakeError::Body(_) => StatusCode::BAD_REQUEST,
-                IntakeError::Store(error) => {
-                    tracing::error!(%error, "the store failed");
-                    let words = "Something is wrong inside whyred; its log says what.";
-                    return refused(app, StatusCode::INTERNAL_SERVER_ERROR, words).await;
-                }
-            };
-            refused(app, status, &error.to_string()).await
-        }
-    }
+    let taken = app.take(submission, None, std::io::Cursor::new(example.log.as_bytes())).await?;
+    Ok(Redirect::to(&format!("/r/{}", taken.id)))
 }
 
 /// The page again, saying why the log of its form was not taken.

@@ -2,6 +2,7 @@
 
 mod address;
 mod assets;
+mod bench;
 mod catalogue;
 mod chart;
 mod compare;
@@ -22,6 +23,7 @@ mod web_error;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -47,6 +49,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/compare", get(compare::show))
         .route("/trends", get(trends::show))
         .route("/rules", get(rules::show))
+        .merge(bench_routes())
         .route("/rules/{*id}", get(rule::show))
         .route("/login", get(login::show).post(login::enter))
         .route("/logout", post(login::leave))
@@ -54,4 +57,13 @@ pub fn router() -> Router<Arc<App>> {
         .fallback(web_error::no_such_page)
         .layer(from_fn(web_error::tell))
         .layer(Extension(catalogue::Catalogues::default()))
+}
+
+fn bench_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/rules/bench", get(bench::show).post(bench::attempt))
+        .route("/rules/bench/try", post(bench::live))
+        .route("/rules/bench/history", post(bench::replay))
+        .route("/rules/bench/export", post(bench::export))
+        .layer(DefaultBodyLimit::max(bench::MOST_SENT))
 }

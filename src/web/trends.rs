@@ -121,7 +121,7 @@ fn sum<'d>(days: impl IntoIterator<Item = &'d Day>) -> Day {
 
 /// Every day or week of the range, also those on which nothing came.
 fn spans(days: &[Day], since: i64, until: i64) -> Vec<Span> {
-    let step = if until - since > MOST_DAYS { 7 } else { 1 };
+    let step = step(until - since);
     // The last span ends today.
     let first = until - (until - since + step - 1) / step * step;
     let starts = (first..until).step_by(step as usize);
@@ -130,6 +130,11 @@ fn spans(days: &[Day], since: i64, until: i64) -> Vec<Span> {
         sum: sum(days.iter().filter(|day| (start..start + step).contains(&day.day))),
     };
     starts.map(span).collect()
+}
+
+/// Days in a bar.
+fn step(range: i64) -> i64 {
+    if range > MOST_DAYS { 7 } else { 1 }
 }
 
 fn date(day: i64) -> String {
@@ -154,7 +159,7 @@ fn sections(trends: Trends, since: i64, until: i64, project: &str) -> Vec<Sectio
         let most = tops.first().map_or(1, |top| top.count.max(1));
         let row = |top: &Top| {
             let (href, title, note) = told(top);
-            let spark = Spark::of(&top.days, since, until);
+            let spark = Spark::of(&top.days, since, until, step(until - since));
             TopRow { href, title, note, count: top.count, share: (top.count * 100 / most).max(1), spark }
         };
         Section {
@@ -201,7 +206,7 @@ impl TrendsPage {
 
     /// What a bar stands for: `day` or `week`.
     fn step(&self) -> &'static str {
-        if self.range > MOST_DAYS { "week" } else { "day" }
+        if step(self.range) == 7 { "week" } else { "day" }
     }
 
     /// The box of both charts.
@@ -210,7 +215,7 @@ impl TrendsPage {
     }
 
     fn spark_box(&self) -> String {
-        Spark::view_box(self.range)
+        Spark::view_box(self.range, step(self.range))
     }
 }
 

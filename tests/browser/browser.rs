@@ -64,6 +64,19 @@ impl Browser {
         url.as_str().strip_prefix(&self.base_url).unwrap_or(url.as_str()).to_owned()
     }
 
+    /// Waits until the page that is open has this in its address, or fails.
+    pub(crate) async fn arrive(&self, part: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let here = self.here().await;
+            if here.contains(part) {
+                return;
+            }
+            assert!(Instant::now() < until, "{here} is not {part}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// The first element that fits a CSS selector, as soon as it is there.
     pub(crate) async fn find(&self, css: &str) -> WebElement {
         let until = Instant::now() + PATIENCE;
@@ -93,6 +106,11 @@ impl Browser {
             assert!(Instant::now() < until, "not in time on {}: {expression}", self.here().await);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits until what a page does by itself at its beginning is done.
+    pub(crate) async fn settle(&self) {
+        self.wait_for("!document.querySelector('[data-bench]') || document.querySelector('#result section')").await;
     }
 
     /// Runs a script on the page and gives what it returns.

@@ -9,7 +9,7 @@ pub(crate) async fn fill(served: &Served) {
     let logs = [UNKNOWN_HOST, VISIBILITY, HASH_MISMATCH, UNKNOWN, GREEN, RETRY];
     for day in 0..30 {
         for (i, log) in logs.iter().enumerate() {
-            if (day * 7 + i as i64 * 5) % (3 + i as i64) == 0 {
+            if (day * 11 + i as i64 * 5) % (3 + i as i64) == 0 {
                 let project = ["envoy", "tools"][i % 2];
                 let log = format!("{log}\nbuild {day}\n");
                 served.keep(&log, project, ["x86_64-linux", "aarch64-linux"][day as usize % 2], day).await;
@@ -41,6 +41,7 @@ async fn look() {
             browser.width(width).await;
             browser.dark(dark).await;
             browser.goto(path).await;
+            browser.settle().await;
             let mode = if dark { "dark" } else { "light" };
             browser.screenshot_up_to(&format!("look/{name}-{width}-{mode}"), tallest).await;
             browser.assert_no_overflow().await;

@@ -139,6 +139,49 @@ async fn the_chain_is_a_picture_whose_boxes_lead_to_their_lines() {
     assert_eq!(inside, true, "all of the picture is in sight on a telephone");
 }
 
+/// The log that the whole thing began with, where it is at hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_calls_a_rule_and_an_address_are_seven_boxes() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/seed/11-unknown-host-chain.log");
+    let Ok(log) = std::fs::read_to_string(file) else { return };
+    let served = Served::start().await;
+    let id = served.post(&log, "envoy", "chain").await;
+    let browser = Browser::open(&served).await;
+    browser.goto(&format!("/r/{id}")).await;
+    let links = "return [...document.querySelectorAll('svg.chain a.box')].map((e) => e.getAttribute('href'))";
+    let links: Vec<String> = serde_json::from_value(browser.run(links).await).unwrap();
+    assert_eq!(links, ["#L5", "#L6", "#L7", "#L8", "#L9", "#L10", "#L12"]);
+    let names = texts(&browser, "svg.chain a.box").await;
+    let wanted = [
+        "WORKSPACE:9",
+        "api_repositories.bzl:4",
+        "repositories.bzl:27",
+        "repositories.bzl:9",
+        "envoy_http_archive.bzl:16",
+        "@com_google_googleapis",
+        "https://github.com/googleapis/",
+    ];
+    assert!(names.iter().zip(wanted).all(|(shown, wanted)| shown.contains(wanted)), "{names:?}");
+}
+
+/// How long a page of a log of 100 MB takes, and how much of it is in the page. Unoptimized: `--release` shows what people see.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "makes a log of 100 MB"]
+async fn a_log_of_100_megabytes_opens_at_once() {
+    let served = Served::start().await;
+    let log = long_log(1_500_000);
+    let id = served.post(&log, "demo", "huge").await;
+    let browser = Browser::open(&served).await;
+    browser.goto(&format!("/r/{id}")).await;
+    let timing = "const t = performance.getEntriesByType('navigation')[0]; return [t.responseStart - t.requestStart, t.domContentLoadedEventEnd]";
+    let timing = browser.run(timing).await;
+    let elements = browser.run("return document.querySelectorAll('*').length").await.as_u64().unwrap();
+    let found = "const at = performance.now(); return fetch(location.pathname + '/find?q=codec_1234567').then((r) => r.json()).then((f) => [f.lines.length, performance.now() - at])";
+    let found = browser.run(found).await;
+    println!("{} MB; first byte and ready: {timing} ms; {elements} elements; found and ms: {found}", log.len() >> 20);
+    assert!(timing[1].as_f64().unwrap() < 1000.0 && elements < 10_000 && found[0] == 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_scripts_everything_is_there() {
     let served = Served::start().await;

@@ -361,3 +361,30 @@ pub(crate) async fn counts_are_what_a_recount_finds(world: World) {
     );
     assert_eq!(before, after);
 }
+
+pub(crate) async fn no_query_of_the_pages_reads_all_reports(world: World) {
+    // PostgreSQL would read small tables as a whole, whatever indexes there are.
+    let address = match world.is_postgres() {
+        true => format!("{}&options[enable_seqscan]=off", world.address),
+        false => world.address.clone(),
+    };
+    let store = Store::open(&address, world.folder.join("objects")).await.unwrap();
+    let samples = (0..5).map(|i| {
+        let causes = vec![("bazel/x", format!("subject {i}"))];
+        let sample = Sample { causes, derivations: vec!["a"], ..Sample::new(format!("error {i}\n")) };
+        (sample.report(), sample.text.into_bytes())
+    });
+    let mut told = 0;
+    store.seed(samples.collect(), 300, NOON, |done| told = done).await.unwrap();
+    assert_eq!((told, store.stats(NOON).await.unwrap().reports), (300, 300));
+    for few in [0, 1000] {
+        let store = store.clone().with_search_bounds(Bounds { few, first: 10, most: 100 });
+        let plans = store.plans(NOON).await.unwrap();
+        assert!(plans.len() > 50);
+        for plan in plans {
+            assert!(plan.scans.is_empty(), "{}: {:#?}", plan.name, plan.steps);
+        }
+    }
+    store.recount().await.unwrap();
+    assert_eq!(store.stats(NOON).await.unwrap().reports, 300);
+}

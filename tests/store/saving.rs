@@ -1,6 +1,6 @@
 //! Stories of reports that come in.
 
-use whyred::store::ReportId;
+use whyred::store::{ReportId, Store};
 
 use crate::sample::{NOON, Sample, noise};
 use crate::world::World;
@@ -136,7 +136,26 @@ pub(crate) async fn a_large_log_is_an_object(world: World) {
     assert_eq!((world.rows().await.len(), world.objects().len()), (0, 0));
 }
 
-async fn check_lines_and_bytes(store: &whyred::store::Store, id: &ReportId) {
+pub(crate) async fn objects_are_found_by_address(world: World) {
+    for address in [format!("file://{}", world.folder.join("objects").display()), "memory:///logs".to_owned()] {
+        let store = Store::open(&world.address, &address).await.unwrap().with_objects_from(100_000);
+        let saved = Sample::new(noise(20_000)).save(&store).await;
+        assert!(saved.new);
+        check_lines_and_bytes(&store, &saved.id).await;
+        store.delete(&saved.id).await.unwrap();
+    }
+    // Nobody is asked before there is something to keep.
+    Store::open(&world.address, "s3://bucket/prefix").await.unwrap();
+    for wrong in ["ftp://host/x", "s3://", "://"] {
+        let error = Store::open(&world.address, wrong).await.unwrap_err().to_string();
+        assert!(error.contains("object store"), "{error}");
+    }
+    assert!(
+        Store::open("mysql://x", world.folder.join("objects")).await.unwrap_err().to_string().contains("sqlite:FILE")
+    );
+}
+
+async fn check_lines_and_bytes(store: &Store, id: &ReportId) {
     let text = noise(20_000);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     for (from, to) in [(1, 1), (1, 20_000), (5, 4), (3_999, 4_200), (19_999, 30_000), (20_001, 20_005)] {

@@ -66,7 +66,7 @@ fn piece_spans(piece: &str, paint: &mut Paint) -> Vec<Span> {
         }
         rest = &rest[c.len_utf8()..];
         let c = match c {
-            '\t' => c,
+            '\t' | '\n' => c,
             // Marks that turn the direction of what follows would show another line than the log holds.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
             c if c.is_control() => continue,

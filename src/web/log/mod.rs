@@ -1,7 +1,8 @@
 //! LogView: a stored log as a page shows it: both ends and the marked places at first, the rest when somebody looks.
-//! `rows` are lines, `marks` what the report says of them, `ansi` their colours, `noise` what is folded, `lit` what stands out; `routes` gives more of it.
+//! `rows` are lines, `marks` what the report says of them, `ansi` their colours, `event` Nix's JSON, `noise` what is folded, `lit` what stands out; `routes` gives more of it.
 
 mod ansi;
+mod event;
 mod lit;
 mod marks;
 mod noise;

@@ -1,7 +1,8 @@
 //! Noise: lines by which tools only say that they are still at work.
 
 /// What such lines start with.
-const STARTS: [&str; 29] = [
+const STARTS: [&str; 30] = [
+    "@nix {",
     "Loading:",
     "Analyzing:",
     "Computing main repo mapping:",

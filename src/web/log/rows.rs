@@ -3,6 +3,7 @@
 use memchr::memchr_iter;
 
 use super::ansi::{Paint, Span, spans};
+use super::event;
 use super::marks::{Mark, Marks};
 use super::noise::is_noise;
 use crate::log::Line;
@@ -44,10 +45,11 @@ pub(in crate::web) fn rows(lines: &LogLines, marks: &Marks) -> Vec<Row> {
     split(&lines.text)
         .zip(lines.first..)
         .map(|(raw, number)| {
-            let shown = &raw[..raw.len().min(LONGEST)];
+            let text = event::text(raw);
+            let shown = &text[..text.len().min(LONGEST)];
             let mark = marks.at(number).cloned();
             let noise = mark.is_none() && is_noise(&Line::clean(shown, shown.len()).text);
-            Row { number, mark, spans: spans(shown, &mut paint), more: raw.len() - shown.len(), noise }
+            Row { number, mark, spans: spans(shown, &mut paint), more: text.len() - shown.len(), noise }
         })
         .collect()
 }

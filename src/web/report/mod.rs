@@ -61,6 +61,8 @@ struct ReportPage<'r> {
     more_others: usize,
     unexplained: Vec<(u64, String)>,
     seen: Option<SeenBefore>,
+    /// How many found it helpful, and how many wrong.
+    opinions: (usize, usize),
     /// The report before this one of the same job.
     previous: Option<ReportId>,
     log: LogView,
@@ -148,6 +150,7 @@ pub(super) async fn show(
         more_others: report.diagnoses.len().saturating_sub(1 + OTHERS),
         unexplained: report.unexplained.iter().map(|line| (line.line, cleaned(&line.text))).collect(),
         seen: seen_before(&app, &id, report, now).await?,
+        opinions: opinions(&app, &id).await?,
         previous: app.store.previous_of_job(&stored).await?,
         log: LogView::open(&app.store, &id, report.log.bytes, &marks).await?,
     };
@@ -243,6 +246,12 @@ async fn seen_before(app: &App, id: &ReportId, report: &Report, now: i64) -> Res
         fingerprint,
         recent: recent.map(|one| (one.clone(), Moment::of(one.made_at, now))).collect(),
     }))
+}
+
+async fn opinions(app: &App, id: &ReportId) -> Result<(usize, usize), WebError> {
+    let told = app.store.feedback_of(id).await?;
+    let helpful = told.iter().filter(|feedback| feedback.kind == FeedbackKind::Helpful).count();
+    Ok((helpful, told.len() - helpful))
 }
 
 /// The cleaned lines around the first line of each chain: its number, then the texts.

@@ -56,14 +56,22 @@ impl Drawn {
     }
 }
 
+/// A box that has no place yet.
+struct Waiting {
+    /// In the tree.
+    index: usize,
+    depth: usize,
+    /// Where the line to it begins.
+    from: Option<(usize, usize)>,
+}
+
 impl Picture {
     /// Places every box of a chain.
     pub(super) fn of(chain: &Chain) -> Picture {
         let mut picture = Picture::default();
-        // Place in the tree, depth, where the line to it begins.
-        let mut stack: Vec<(usize, usize, Option<(usize, usize)>)> =
-            chain.roots.iter().rev().map(|root| (*root, 0, None)).collect();
-        while let Some((index, depth, from)) = stack.pop() {
+        let mut stack: Vec<Waiting> =
+            chain.roots.iter().rev().map(|&index| Waiting { index, depth: 0, from: None }).collect();
+        while let Some(Waiting { index, depth, from }) = stack.pop() {
             let Some(node) = chain.nodes.get(index) else { continue };
             let y = if picture.boxes.is_empty() { 1 } else { picture.height + BETWEEN };
             let drawn = Drawn::of(node, depth, y);
@@ -74,7 +82,8 @@ impl Picture {
             picture.height = bottom.1;
             picture.boxes.push(drawn);
             let below = if node.children.len() > 1 { (depth + 1).min(DEEPEST) } else { depth };
-            stack.extend(node.children.iter().rev().map(|child| (*child, below, Some(bottom))));
+            let children = node.children.iter().rev();
+            stack.extend(children.map(|&index| Waiting { index, depth: below, from: Some(bottom) }));
         }
         picture.height += 1;
         picture
