@@ -33,9 +33,9 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
 pub(super) async fn limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let visit = Visit::of(&app, &request);
     let kind = if request.method().is_safe() { Kind::Read } else { Kind::Post };
-    match visit.counted(&app, kind, None) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal,
+    match visit.too_often(&app, kind, None) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
     }
 }
 
@@ -82,7 +82,9 @@ impl Visit {
         let caller = app.caller(self.token.as_deref()).await.map_err(|error| Problem::from(error).into_response())?;
         let named = caller.as_ref().and_then(|caller| caller.token.as_deref());
         let dear = scope == Scope::Ingest || is_dear(&self.method, path);
-        self.counted(app, if dear { Kind::Post } else { Kind::Read }, named)?;
+        if let Some(refusal) = self.too_often(app, if dear { Kind::Post } else { Kind::Read }, named) {
+            return Err(refusal);
+        }
         match caller {
             Some(caller) if caller.may(scope) => Ok(Some(caller)),
             Some(caller) if caller.token.is_some() => {
@@ -95,17 +97,17 @@ impl Visit {
         }
     }
 
-    fn counted(&self, app: &App, kind: Kind, token: Option<&str>) -> Result<(), Response> {
+    /// Counts this visit; a refusal where there were too many.
+    fn too_often(&self, app: &App, kind: Kind, token: Option<&str>) -> Option<Response> {
         // On an open loopback there is nobody else to be fair to.
         if app.access.mode == Mode::Open {
-            return Ok(());
+            return None;
         }
-        app.rates.count(kind, self.address, token).map_err(|wait| {
-            let seconds = wait.as_secs() + 1;
-            let why = format!("too many requests; come again in {seconds} s");
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, why);
-            Problem { again_in: Some(seconds), ..problem }.into_response()
-        })
+        let wait = app.rates.count(kind, self.address, token).err()?;
+        let seconds = wait.as_secs() + 1;
+        let why = format!("too many requests; come again in {seconds} s");
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, why);
+        Some(Problem { again_in: Some(seconds), ..problem }.into_response())
     }
 
     fn to_sign_in(&self) -> Response {

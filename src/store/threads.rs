@@ -72,8 +72,11 @@ update slack_thread set is_open = 0, seen_at = $4, report = $5, tries = 0, next_
     pending = case when ts = '' or pending = 'again' then '' else 'green' end
 where channel = $1 and project = $2 and job = $3 and is_open = 1 and seen_at < $4";
 
+// Few at once, so that they are told before the lease ends.
 const CLAIM: &str = "
-update slack_thread set next_at = $2 where pending <> '' and next_at <= $1
+update slack_thread set next_at = $2 where pending <> '' and next_at <= $1 and (channel, project, job, fingerprint) in (
+    select channel, project, job, fingerprint from slack_thread where pending <> '' and next_at <= $1
+    order by next_at limit 10)
 returning channel, project, job, fingerprint, ts, pending, report, seen_at, tries";
 
 // Where the job went green while its red was being told, green is still to be told.
@@ -168,7 +171,7 @@ impl Store {
         Ok(())
     }
 
-    /// What is to be told now. Nobody else is given the same for `lease` milliseconds.
+    /// What is to be told now, at most ten. Nobody else is given the same for `lease` milliseconds.
     ///
     /// # Errors
     /// What the database says.

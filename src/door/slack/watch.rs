@@ -1,10 +1,13 @@
 //! Watch: a channel is told when a job turns red for a new cause, and in the same thread when it is green again.
 //! What is to be told stands in the store, so that a restart, a second replica or a Slack that is down loses nothing.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::escape;
 use crate::door::Doors;
+use crate::door::peer::PeerError;
 use crate::report::render_slack;
 use crate::service::now;
 use crate::store::{ReportId, StoreError, Stored, Telling};
@@ -22,50 +25,73 @@ pub(crate) async fn watch(doors: Doors) {
     if slack.channels.is_empty() || slack.bot_token.is_empty() {
         return;
     }
+    let mut noted = Noted::default();
     loop {
-        if let Err(error) = doors.look().await {
+        if let Err(error) = doors.look(&mut noted).await {
             tracing::error!(%error, "Slack's channels could not be told");
         }
         tokio::time::sleep(doors.config.patience.watch_every).await;
     }
 }
 
+/// What this process has noted of late, so that what is looked at again costs nothing: reports, and when they came.
+type Noted = HashSet<(String, i64)>;
+
 impl Doors {
     /// Notes what changed, then tells it.
-    pub(super) async fn look(&self) -> Result<(), StoreError> {
+    async fn look(&self, noted: &mut Noted) -> Result<(), StoreError> {
         let store = &self.app.store;
-        let mut after = store.position(WATCHER, now()).await? - OVERLAP;
+        let position = store.position(WATCHER, now()).await?;
+        let mut after = position - OVERLAP;
+        noted.retain(|(_, seen_at)| *seen_at > after);
         loop {
             let changes = store.changes_after(after).await?;
             let Some(last) = changes.last().map(|change| change.seen_at) else { break };
-            for change in &changes {
+            for change in changes {
+                if noted.contains(&(change.id.clone(), change.seen_at)) {
+                    continue;
+                }
                 let wants = |channel: &&crate::door::Channel| channel.wants(&change.project, &change.job);
                 for channel in self.config.slack.channels.iter().filter(wants) {
-                    store.note_change(&channel.id, change).await?;
+                    store.note_change(&channel.id, &change).await?;
                 }
+                noted.insert((change.id, change.seen_at));
             }
-            store.set_position(WATCHER, last).await?;
+            if last > position {
+                store.set_position(WATCHER, last).await?;
+            }
             after = last;
         }
         for telling in store.tellings(now(), LEASE).await? {
-            self.tell(&telling).await?;
+            // Where Slack takes nothing, the others wait until their lease ends.
+            if !self.tell(&telling).await? {
+                break;
+            }
         }
         Ok(())
     }
 
-    async fn tell(&self, telling: &Telling) -> Result<(), StoreError> {
+    /// Tells it; false where Slack takes nothing now.
+    async fn tell(&self, telling: &Telling) -> Result<bool, StoreError> {
         let stored = match ReportId::parse(&telling.report) {
             Some(id) => self.app.store.stored(&id).await?,
             None => None,
         };
         // A report that was deleted is not told of.
-        let Some(stored) = stored else { return self.app.store.told(telling, &telling.ts).await };
+        let Some(stored) = stored else {
+            self.app.store.told(telling, &telling.ts).await?;
+            return Ok(true);
+        };
         let message = self.news(telling, &stored);
         match self.post(&telling.channel, &telling.ts, &message).await {
-            Ok(ts) => self.app.store.told(telling, &ts).await,
+            Ok(ts) => {
+                self.app.store.told(telling, &ts).await?;
+                Ok(true)
+            }
             Err(error) => {
                 tracing::warn!(%error, channel = telling.channel, tries = telling.tries, "Slack did not take a message");
-                self.app.store.not_told(telling, now()).await
+                self.app.store.not_told(telling, now()).await?;
+                Ok(!matches!(error, PeerError::Down | PeerError::Refused(_)))
             }
         }
     }
