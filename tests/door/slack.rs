@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 use wiremock::matchers::{header, method, path, query_param};
-use wiremock::{Mock, ResponseTemplate};
+use wiremock::{Mock, Request, ResponseTemplate};
 
 use crate::house::{CAUSE, House, LOG, SECRET, hex, hmac, json, seconds};
 
@@ -34,6 +34,19 @@ impl House {
 
     async fn slack(&self, door: &str, body: &str) -> reqwest::Response {
         self.slack_at(door, body, seconds()).await
+    }
+
+    /// The messages that Slack was sent on this path, each of them one that it would take.
+    async fn told(&self, path: &str, times: usize) -> Vec<Request> {
+        let requests = self.asked(path, times).await;
+        for request in &requests {
+            assert!(is_message(request), "Slack would refuse {}", json(request));
+            if path.starts_with("/api/") {
+                assert_eq!(request.headers["authorization"], "Bearer xoxb-1");
+                assert!(json(request)["channel"].is_string() && json(request)["response_type"].is_null());
+            }
+        }
+        requests
     }
 
     fn command(&self, text: &str) -> String {
@@ -68,6 +81,27 @@ fn event(id: &str, event: Value) -> String {
         "type": "event_callback", "event_id": id, "event_time": 1_515_449_522, "authorizations": [], "event_context": "EC"
     })
     .to_string()
+}
+
+/// What Slack would refuse: no text, too many blocks, texts that are too long.
+fn is_message(request: &Request) -> bool {
+    let message = json(request);
+    let within =
+        |text: &Value, most: usize| text.as_str().is_some_and(|text| (1..=most).contains(&text.chars().count()));
+    let button = |button: &Value| {
+        within(&button["text"]["text"], 75)
+            && within(&button["action_id"], 255)
+            && within(&button["value"], 2000)
+            && (button["url"].is_null() || within(&button["url"], 3000))
+    };
+    let block = |block: &Value| match block["type"].as_str() {
+        Some("section") => block["text"]["type"] == "mrkdwn" && within(&block["text"]["text"], 3000),
+        Some("context") => block["elements"].as_array().is_some_and(|all| (1..=10).contains(&all.len())),
+        Some("actions") => block["elements"].as_array().is_some_and(|all| all.len() <= 25 && all.iter().all(button)),
+        _ => false,
+    };
+    let blocks = message["blocks"].as_array();
+    within(&message["text"], 4000) && blocks.is_none_or(|all| (1..=50).contains(&all.len()) && all.iter().all(block))
 }
 
 async fn hook(house: &House) {
@@ -113,7 +147,7 @@ async fn a_command_is_answered_at_once_and_told_later() {
     let at_once = house.slack("commands", &house.command(&format!("```{LOG}```"))).await;
     assert_eq!(at_once.status(), 200);
     assert_eq!(at_once.json::<Value>().await.unwrap()["response_type"], "ephemeral");
-    let message = json(&house.asked(ANSWER, 1).await[0]);
+    let message = json(&house.told(ANSWER, 1).await[0]);
     assert_eq!(message["response_type"], "in_channel");
     assert!(message["text"].as_str().unwrap().contains(CAUSE), "{message}");
     assert!(message["blocks"].as_array().unwrap().len() <= 50);
@@ -151,7 +185,7 @@ async fn forged_stale_and_replayed_requests_are_refused_and_nothing_is_stored() 
     let time = seconds();
     assert_eq!(house.slack_at("commands", &body, time).await.status(), 200);
     assert_eq!(house.slack_at("commands", &body, time).await.status(), 401, "replayed");
-    house.asked(ANSWER, 1).await;
+    house.told(ANSWER, 1).await;
     assert_eq!(house.stored().await, 1);
 }
 
@@ -197,7 +231,7 @@ async fn an_address_of_another_host_is_not_fetched() {
     let house = slack().await;
     hook(&house).await;
     house.slack("commands", &house.command(&format!("{}/secret", house.peer.uri()))).await;
-    let message = json(&house.asked(ANSWER, 1).await[0]);
+    let message = json(&house.told(ANSWER, 1).await[0]);
     assert_eq!(message["response_type"], "ephemeral", "{message}");
     assert!(house.peer.received_requests().await.unwrap().iter().all(|request| request.url.path() != "/secret"));
     assert_eq!(house.stored().await, 0);
@@ -221,7 +255,7 @@ async fn a_mention_reads_the_file_of_its_thread_once() {
     });
     let answer = house.slack("events", &event("Ev123ABC456", mention.clone())).await;
     assert_eq!((answer.status().as_u16(), answer.headers()["x-slack-no-retry"].to_str().unwrap()), (200, "1"));
-    let message = json(&house.asked("/api/chat.postMessage", 1).await[0]);
+    let message = json(&house.told("/api/chat.postMessage", 1).await[0]);
     assert_eq!((&message["channel"], &message["thread_ts"]), (&json!("C0LAN2Q65"), &json!("1515449000.000100")));
     assert!(message["text"].as_str().unwrap().contains(CAUSE), "{message}");
     // Slack sends it again, signed at another time; a bot mentions the bot.
@@ -230,7 +264,7 @@ async fn a_mention_reads_the_file_of_its_thread_once() {
     bot["bot_id"] = json!("B1");
     assert_eq!(house.slack("events", &event("Ev2", bot)).await.status(), 200);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(house.asked("/api/chat.postMessage", 1).await.len(), 1);
+    assert_eq!(house.told("/api/chat.postMessage", 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -239,7 +273,7 @@ async fn a_shared_log_is_answered_in_its_thread() {
     api(&house).await;
     let shared = json!({ "type": "file_shared", "file_id": "F1", "user_id": "U1", "file": { "id": "F1" }, "channel_id": "C0LAN2Q65", "event_ts": "1515449000.000200" });
     assert_eq!(house.slack("events", &event("Ev3", shared)).await.status(), 200);
-    let message = json(&house.asked("/api/chat.postMessage", 1).await[0]);
+    let message = json(&house.told("/api/chat.postMessage", 1).await[0]);
     assert_eq!(message["thread_ts"], "1515449000.000100");
 }
 
@@ -252,7 +286,7 @@ async fn the_token_goes_to_slack_alone() {
     api(&house).await;
     let mention = json!({ "type": "app_mention", "user": "U1", "text": "<@U0>", "ts": "2.1", "channel": "C1", "files": [{ "id": "F1" }] });
     house.slack("events", &event("Ev4", mention)).await;
-    let message = json(&house.asked("/api/chat.postMessage", 1).await[0]);
+    let message = json(&house.told("/api/chat.postMessage", 1).await[0]);
     assert!(message["text"].as_str().unwrap().starts_with("Slack did not give me the file"), "{message}");
     let requests = house.peer.received_requests().await.unwrap();
     assert!(requests.iter().all(|request| !request.url.path().starts_with("/files-pri")));
@@ -277,13 +311,13 @@ async fn buttons_and_the_shortcut() {
         Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish()
     };
     assert_eq!(house.slack("interactions", &press("whyred_helped")).await.status(), 200);
-    assert!(json(&house.asked(ANSWER, 1).await[0])["text"].as_str().unwrap().starts_with("Thank you"));
+    assert!(json(&house.told(ANSWER, 1).await[0])["text"].as_str().unwrap().starts_with("Thank you"));
     assert_eq!(house.slack_at("interactions", &press("whyred_helped"), seconds() - 7).await.status(), 200);
-    house.asked(ANSWER, 2).await;
+    house.told(ANSWER, 2).await;
     let id_of = whyred::store::ReportId::parse(&id).unwrap();
     assert_eq!(house.app.store.feedback_of(&id_of).await.unwrap().len(), 1, "one voice for each person");
     assert_eq!(house.slack("interactions", &press("whyred_all_causes")).await.status(), 200);
-    let causes = json(&house.asked(ANSWER, 3).await[2]);
+    let causes = json(&house.told(ANSWER, 3).await[2]);
     assert!(causes["blocks"][0]["text"]["text"].as_str().unwrap().contains(CAUSE), "{causes}");
     assert_eq!(house.slack("interactions", &press("whyred_open")).await.status(), 200);
 
@@ -295,7 +329,7 @@ async fn buttons_and_the_shortcut() {
     });
     let body = Serializer::new(String::new()).append_pair("payload", &shortcut.to_string()).finish();
     assert_eq!(house.slack("interactions", &body).await.status(), 200);
-    let posted = house.asked("/api/chat.postMessage", 2).await;
+    let posted = house.told("/api/chat.postMessage", 2).await;
     let message = posted.iter().map(json).find(|message| message["channel"] == "D0LFFBKLZ").unwrap();
     assert_eq!(message["thread_ts"], "1516229207.000133");
     assert!(message["text"].as_str().unwrap().contains(CAUSE), "{message}");
@@ -314,14 +348,14 @@ async fn a_channel_is_told_of_a_new_cause_and_of_green_in_its_thread() {
     api(&house).await;
     house.log("linux", LOG).await;
     house.log("other", "INFO: Build completed successfully, 3 total actions\n").await;
-    let red = json(&house.asked("/api/chat.postMessage", 3).await[2]);
+    let red = json(&house.told("/api/chat.postMessage", 3).await[2]);
     assert_eq!((&red["channel"], &red["thread_ts"]), (&json!("C0NEWS"), &Value::Null));
     assert!(red["blocks"][0]["text"]["text"].as_str().unwrap().contains("*envoy · linux* is red"), "{red}");
     house.log("linux", &LOG.replace("10.2.1.tar.gz", "10.2.2.tar.gz")).await;
     tokio::time::sleep(std::time::Duration::from_millis(400)).await;
-    assert_eq!(house.asked("/api/chat.postMessage", 3).await.len(), 3, "a repetition is not told");
+    assert_eq!(house.told("/api/chat.postMessage", 3).await.len(), 3, "a repetition is not told");
     house.log("linux", "INFO: Build completed successfully, 3 total actions\n").await;
-    let green = json(&house.asked("/api/chat.postMessage", 4).await[3]);
+    let green = json(&house.told("/api/chat.postMessage", 4).await[3]);
     assert_eq!(green["thread_ts"], "1515449600.000200");
     assert!(green["text"].as_str().unwrap().contains("green again"), "{green}");
 }
@@ -342,9 +376,25 @@ async fn a_permalink_into_a_private_conversation_is_not_followed() {
     let link =
         |channel: &str| house.command(&format!("https://testteamnow.slack.com/archives/{channel}/p1515449000000100"));
     house.slack("commands", &link("C0PRIVATE")).await;
-    assert!(json(&house.asked(ANSWER, 1).await[0])["text"].as_str().unwrap().contains("private"));
+    assert!(json(&house.told(ANSWER, 1).await[0])["text"].as_str().unwrap().contains("private"));
     house.slack("commands", &link("C0LAN2Q65")).await;
-    assert!(json(&house.asked(ANSWER, 2).await[1])["text"].as_str().unwrap().contains(CAUSE));
+    assert!(json(&house.told(ANSWER, 2).await[1])["text"].as_str().unwrap().contains(CAUSE));
     let replies = &house.asked("/api/conversations.replies", 1).await[0];
     assert!(replies.url.query().unwrap().contains("ts=1515449000.000100"));
+}
+
+#[tokio::test]
+async fn news_wait_for_a_slack_that_is_down() {
+    let house = slack().await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let down = ResponseTemplate::new(503);
+    let post = Mock::given(method("POST")).and(path("/api/chat.postMessage")).respond_with(down);
+    // As often as one message is tried in a row.
+    post.up_to_n_times(4).with_priority(1).mount(&house.peer).await;
+    api(&house).await;
+    house.log("linux", LOG).await;
+    let red = json(&house.told("/api/chat.postMessage", 5).await[4]);
+    assert!(red["text"].as_str().unwrap().contains("is red"), "{red}");
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(house.told("/api/chat.postMessage", 5).await.len(), 5, "told once");
 }
