@@ -82,3 +82,4 @@ create index request_key_of_report on request_key (report);
 create index report_of_job_alone on report (job, made_at desc, number desc);
 create index cause_recent on cause (fingerprint, made_at desc, report desc);
 drop index cause_of_fingerprint;
+create index report_of_project on report (project, made_at desc, number desc);

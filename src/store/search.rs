@@ -22,7 +22,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { few: 4000, first: 1000, most: 16_000 }
+        Bounds { few: 4000, first: 1000, most: 8000 }
     }
 }
 
@@ -111,7 +111,9 @@ impl Store {
         Ok(match self.holding(&words).await? {
             Some(numbers) if numbers.is_empty() => Vec::new(),
             Some(numbers) => vec![among(query, &numbers)],
-            None => vec![self.in_window(query, &words, self.bounds.most)],
+            None => {
+                [self.bounds.first, self.bounds.most].map(|window| self.in_window(query.clone(), &words, window)).into()
+            }
         })
     }
 }

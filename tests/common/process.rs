@@ -1,6 +1,6 @@
 //! ServerProcess: the real program as a service, which can be killed as nothing else can.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -26,7 +26,9 @@ impl ServerProcess {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = lines.by_ref().map(Result::unwrap).find_map(|line| Some(line.strip_prefix("whyred: ")?.to_owned()));
         // Who does not read lets the service wait.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| drop(writeln!(std::io::stderr(), "{line}")))
+        });
         ServerProcess { url: url.expect("an address"), child }
     }
 
