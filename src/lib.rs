@@ -7,6 +7,9 @@
 pub mod api;
 /// The command line.
 pub mod cli;
+/// Chats, CI systems and agents come in here.
+#[cfg(feature = "service")]
+pub mod door;
 /// From bytes to findings to ranked stories: the one entry to the core.
 pub mod engine;
 /// Fixes, chosen and filled in for one log.

@@ -14,6 +14,8 @@ mod retaining;
 mod sample;
 #[path = "store/saving.rs"]
 mod saving;
+#[path = "store/telling.rs"]
+mod telling;
 #[path = "store/world.rs"]
 mod world;
 
@@ -30,6 +32,12 @@ macro_rules! stories {
 }
 
 stories! {
+    telling:
+        a_new_cause_is_told_once_and_green_in_its_thread
+        what_is_green_before_it_was_told_is_not_told
+        keys_count_once_and_positions_go_on
+        two_replicas_tell_once
+        changes_and_states;
     saving:
         what_is_saved_is_read_back
         the_same_log_of_the_same_job_is_one_report

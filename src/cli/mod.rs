@@ -7,6 +7,8 @@ mod db;
 mod diagnose;
 #[cfg(feature = "service")]
 mod health;
+#[cfg(feature = "service")]
+mod mcp;
 mod packs;
 mod rules;
 mod run;
@@ -77,6 +79,8 @@ enum Command {
     #[cfg(feature = "service")]
     Health(health::HealthArgs),
     #[cfg(feature = "service")]
+    Mcp(mcp::McpArgs),
+    #[cfg(feature = "service")]
     Db(db::DbArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -118,6 +122,8 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Token(args)) => token::run(&args),
         #[cfg(feature = "service")]
         Some(Command::Health(args)) => health::run(&args),
+        #[cfg(feature = "service")]
+        Some(Command::Mcp(args)) => mcp::run(&args, &cli.global),
         #[cfg(feature = "service")]
         Some(Command::Db(args)) => db::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::completions(&args, Cli::command()),

@@ -12,6 +12,7 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 
 use super::{Global, terminal};
+use crate::door::{DoorConfig, Doors};
 use crate::redact::Redactor;
 use crate::server;
 use crate::service::access::Access;
@@ -106,7 +107,7 @@ On an address that others can reach, a token or --public is asked for. RUST_LOG=
 
 /// Serves until it is told to stop.
 pub(super) fn run(args: ServeArgs, global: &Global) -> anyhow::Result<u8> {
-    let args = args.with_file()?;
+    let (args, doors) = args.with_file()?;
     let engine = global.packs.engine()?;
     let redactor = Redactor::with(&args.redact)?;
     start_logging();
@@ -119,22 +120,31 @@ pub(super) fn run(args: ServeArgs, global: &Global) -> anyhow::Result<u8> {
         let config = Config { packs: global.packs.folders(), ..args.config_at(address) };
         let base_url = config.base_url.clone();
         let app = Arc::new(App::new(engine, redactor, store, config).with_access(access));
+        let doors = Doors::new(Arc::clone(&app), doors)?;
+        let watch = tokio::spawn(doors.clone().watch());
         let chores = tokio::spawn(server::chores(Arc::clone(&app), args.retention()));
         terminal::print_aside(&format!("whyred: {base_url}\n"));
-        server::serve(listener, server::router(app), stop()).await;
+        server::serve(listener, server::router_with(app, Some(&doors)), stop()).await;
         chores.abort();
+        watch.abort();
         Ok(super::FOUND)
     })
 }
 
 impl ServeArgs {
-    /// These settings; where nothing is told, those of the file.
-    fn with_file(self) -> anyhow::Result<ServeArgs> {
-        let Some(path) = &self.config else { return Ok(self) };
+    /// These settings; where nothing is told, those of the file. What the file and the environment say of doors besides.
+    fn with_file(self) -> anyhow::Result<(ServeArgs, DoorConfig)> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let Some(path) = &self.config else {
+            return Ok((self, DoorConfig::take(&mut toml::Table::new(), environment)?));
+        };
         let name = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("{name}: the settings cannot be read"))?;
-        let file: ServeArgs = toml::from_str(&text).with_context(|| format!("{name}: the settings cannot be used"))?;
-        Ok(ServeArgs {
+        let unusable = || format!("{name}: the settings cannot be used");
+        let mut table: toml::Table = toml::from_str(&text).with_context(unusable)?;
+        let doors = DoorConfig::take(&mut table, environment).with_context(unusable)?;
+        let file: ServeArgs = table.try_into().with_context(unusable)?;
+        let args = ServeArgs {
             listen: self.listen.or(file.listen),
             database: self.database.or(file.database),
             data: self.data.or(file.data),
@@ -155,7 +165,8 @@ impl ServeArgs {
             waiting: self.waiting.or(file.waiting),
             keep_days: self.keep_days.or(file.keep_days),
             keep_bytes: self.keep_bytes.or(file.keep_bytes),
-        })
+        };
+        Ok((args, doors))
     }
 
     fn config_at(&self, address: SocketAddr) -> Config {

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_people_see() {
         let log = include_str!("../../examples/bazel-in-nix-unknown-host.log");
-        insta::assert_snapshot!(serde_json::to_string_pretty(&message(log)).unwrap());
+        insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(message(log)) });
     }
 
     #[test]

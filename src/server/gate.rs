@@ -12,15 +12,30 @@ use url::form_urlencoded;
 use super::client;
 use crate::api::Problem;
 use crate::service::App;
-use crate::service::access::{Mode, Scope};
+use crate::service::access::{Caller, Mode, Scope};
 use crate::service::rates::Kind;
 
 /// Middleware: lets in who may come in.
-pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let visit = Visit::of(&app, &request);
     match visit.admitted(&app).await {
-        Ok(()) => next.run(request).await,
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
         Err(refusal) => refusal,
+    }
+}
+
+/// Middleware of doors, which know by themselves who asks: nobody may ask without end.
+pub(super) async fn limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let visit = Visit::of(&app, &request);
+    let kind = if request.method().is_safe() { Kind::Read } else { Kind::Post };
+    match visit.too_often(&app, kind, None) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
     }
 }
 
@@ -53,7 +68,7 @@ impl Visit {
         }
     }
 
-    async fn admitted(&self, app: &App) -> Result<(), Response> {
+    async fn admitted(&self, app: &App) -> Result<Option<Caller>, Response> {
         if app.access.mode == Mode::Open && !self.host_known {
             let why = "this host name is not known here; name it with --base-url, or set a token";
             return Err(refused(StatusCode::MISDIRECTED_REQUEST, why));
@@ -63,22 +78,15 @@ impl Visit {
             return Err(refused(StatusCode::FORBIDDEN, "pages of other sites may not send anything here"));
         }
         let path = self.uri.path();
-        let Some(scope) = needed(&self.method, path) else { return Ok(()) };
+        let Some(scope) = needed(&self.method, path) else { return Ok(None) };
         let caller = app.caller(self.token.as_deref()).await.map_err(|error| Problem::from(error).into_response())?;
-        // On an open loopback there is nobody else to be fair to.
-        if app.access.mode != Mode::Open {
-            let named = caller.as_ref().and_then(|caller| caller.token.as_deref());
-            let dear = scope == Scope::Ingest || is_dear(&self.method, path);
-            let kind = if dear { Kind::Post } else { Kind::Read };
-            if let Err(wait) = app.rates.count(kind, self.address, named) {
-                let seconds = wait.as_secs() + 1;
-                let why = format!("too many requests; come again in {seconds} s");
-                let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, why);
-                return Err(Problem { again_in: Some(seconds), ..problem }.into_response());
-            }
+        let named = caller.as_ref().and_then(|caller| caller.token.as_deref());
+        let dear = scope == Scope::Ingest || is_dear(&self.method, path);
+        if let Some(refusal) = self.too_often(app, if dear { Kind::Post } else { Kind::Read }, named) {
+            return Err(refusal);
         }
         match caller {
-            Some(caller) if caller.may(scope) => Ok(()),
+            Some(caller) if caller.may(scope) => Ok(Some(caller)),
             Some(caller) if caller.token.is_some() => {
                 let why = format!("this token may not do that; it needs the scope {}", scope.as_str());
                 Err(refused(StatusCode::FORBIDDEN, &why))
@@ -87,6 +95,19 @@ impl Visit {
             Some(_) => Err(refused(StatusCode::UNAUTHORIZED, "this needs a token: Authorization: Bearer TOKEN")),
             None => Err(refused(StatusCode::UNAUTHORIZED, "this token is not known here")),
         }
+    }
+
+    /// Counts this visit; a refusal where there were too many.
+    fn too_often(&self, app: &App, kind: Kind, token: Option<&str>) -> Option<Response> {
+        // On an open loopback there is nobody else to be fair to.
+        if app.access.mode == Mode::Open {
+            return None;
+        }
+        let wait = app.rates.count(kind, self.address, token).err()?;
+        let seconds = wait.as_secs() + 1;
+        let why = format!("too many requests; come again in {seconds} s");
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, why);
+        Some(Problem { again_in: Some(seconds), ..problem }.into_response())
     }
 
     fn to_sign_in(&self) -> Response {
@@ -119,7 +140,7 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
 
 /// What costs as much as a log.
 fn is_dear(method: &Method, path: &str) -> bool {
-    *method == Method::POST && (path == "/api/v1/rules/try" || path.starts_with("/rules/bench"))
+    *method == Method::POST && (path == "/api/v1/rules/try" || path == "/mcp" || path.starts_with("/rules/bench"))
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {

@@ -18,11 +18,19 @@ use utoipa_axum::routes;
 pub use chores::chores;
 pub use listening::serve;
 
+use crate::door::Doors;
 use crate::service::App;
 use crate::{api, web};
 
-/// All routes with all that stands around them.
+/// All routes but doors, with all that stands around them.
 pub fn router(app: Arc<App>) -> Router {
+    router_with(app, None)
+}
+
+/// All routes with all that stands around them. Doors know by themselves who asks; only the tools of agents ask for whyred's tokens.
+pub fn router_with(app: Arc<App>, doors: Option<&Doors>) -> Router {
+    let tools = doors.map(Doors::mcp).unwrap_or_default();
+    let doors = doors.map(Doors::router).unwrap_or_default().layer(from_fn_with_state(Arc::clone(&app), gate::limit));
     let (api, openapi) = open_api().split_for_parts();
     let mut openapi = openapi;
     api::complete(&mut openapi);
@@ -32,7 +40,9 @@ pub fn router(app: Arc<App>) -> Router {
     web::router()
         .merge(api)
         .merge(pages)
+        .merge(tools)
         .layer(from_fn_with_state(Arc::clone(&app), gate::guard))
+        .merge(doors)
         .layer(from_fn(envelope::secure))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(Arc::clone(&app), envelope::wrap))

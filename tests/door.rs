@@ -1,0 +1,18 @@
+//! The doors against recorded requests and peers that check what the real ones would.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "door/house.rs"]
+mod house;
+
+#[path = "door/chats.rs"]
+mod chats;
+#[path = "door/guard.rs"]
+mod guard;
+#[path = "door/mcp.rs"]
+mod mcp;
+#[path = "door/peers.rs"]
+mod peers;
+#[path = "door/slack.rs"]
+mod slack;
+#[path = "door/small.rs"]
+mod small;
