@@ -155,6 +155,9 @@ body = "Ask a professor."
 log = "error: the flux capacitor is missing in /opt\nFAILED\n"
 evidence = "flux capacitor is missing"
 source = "written for this test"
+
+[[counter]]
+log = "note: no flux capacitor is missing here\n"
 "#;
     let body = json!({"rule": toml, "log": "ok\nerror: the flux capacitor is missing in /opt\nFAILED: Build did NOT complete successfully\n", "id": "trial/flux"});
     let tried = json(app.post("/api/v1/rules/try").json(&body).send().await.unwrap()).await;
