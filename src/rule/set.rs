@@ -236,7 +236,7 @@ fn files_of(folder: &Path, errors: &mut Vec<LoadError>) -> Vec<PathBuf> {
         for entry in entries.flatten() {
             let path = entry.path();
             // The entry itself tells a plain file from a folder; only of a link the system must be asked.
-            let is_folder = entry.file_type().map_or(false, |kind| kind.is_dir() || kind.is_symlink() && path.is_dir());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && path.is_dir());
             if is_folder {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "toml") {
