@@ -1,4 +1,4 @@
-# Needs Rust and make. The tests need PostgreSQL, which they install on Debian as root (tests/setup). `make bench` also uses hyperfine, ripgrep, valgrind and Hyperscan where they are at hand.
+# Needs Rust and make. The tests need PostgreSQL, Chromium and npm, which they install on Debian as root (tests/setup). `make bench` also uses hyperfine, ripgrep, valgrind and Hyperscan where they are at hand.
 
 .PHONY: check test bench dev rule rules-page frequency
 

@@ -8,7 +8,9 @@ use clap::{Args, ValueEnum};
 use super::{COULD_NOT_RUN, FOUND, Global, NOTHING_KNOWN, is_stdin, terminal};
 use crate::engine::Engine;
 use crate::log::Log;
-use crate::report::{Report, Style, render_github, render_gitlab, render_junit, render_sarif, render_text};
+use crate::report::{
+    Report, Style, render_github, render_gitlab, render_junit, render_markdown, render_sarif, render_text,
+};
 
 /// Say why the build of a log failed (the default command)
 #[derive(Debug, Default, Args)]
@@ -42,6 +44,8 @@ enum Format {
     Json,
     /// One report a line, in the order given
     Jsonl,
+    /// For an issue, a pull request or a job's summary
+    Markdown,
     /// SARIF 2.1.0, for code scanning and editors
     Sarif,
     /// Workflow commands: annotations in GitHub Actions
@@ -143,6 +147,10 @@ impl Printer {
             }
             Format::Json => terminal::print(&(serde_json::to_string_pretty(&report)? + "\n"))?,
             Format::Jsonl => terminal::print(&(serde_json::to_string(&report)? + "\n"))?,
+            Format::Markdown => {
+                let gap = if first { "" } else { "\n" };
+                terminal::print(&format!("{gap}{}", render_markdown(&report, None)))?;
+            }
             Format::Sarif | Format::Github | Format::Gitlab | Format::Junit => self.kept.push(report),
         }
         Ok(())
@@ -154,7 +162,7 @@ impl Printer {
             Format::Github => render_github(&self.kept),
             Format::Gitlab => render_gitlab(&self.kept),
             Format::Junit => render_junit(&self.kept),
-            Format::Text | Format::Json | Format::Jsonl => String::new(),
+            Format::Text | Format::Json | Format::Jsonl | Format::Markdown => String::new(),
         };
         terminal::print(&document)?;
         if self.format == Format::Json && self.several {

@@ -212,6 +212,9 @@ impl Tables {
     }
 }
 
+/// How much dearer a window may be that holds no quote, for it to be preferred.
+const QUOTED: f64 = 1000.0;
+
 /// For every anchor the place of its window: the one that costs least in ordinary text, shared with other anchors where that is possible.
 /// The anchors with the fewest choices go first; a second pass lets each choose again, knowing the others.
 fn choose_windows(anchors: &[(&str, u32)], frequency: &Frequency<'_>) -> Vec<usize> {
@@ -242,9 +245,10 @@ fn choose_windows(anchors: &[(&str, u32)], frequency: &Frequency<'_>) -> Vec<usi
                 } else {
                     slots.iter().filter(|(slot, _)| used[*slot] == 0).map(|(_, weight)| *weight).sum()
                 };
-                // Quotes may be typographic in the log, and a colour may start at a colon or a blank.
-                let split = bytes.iter().filter(|b| matches!(b, b'\'' | b'"' | b'`' | b':' | b' ')).count();
-                ((grams + 0.5) * (1.0 + 0.25 * split as f64), at)
+                // A colour may start at a colon or a blank; quotes may be typographic in the log, and then the window is not in it.
+                let split = bytes.iter().filter(|b| matches!(b, b':' | b' ')).count();
+                let quoted = bytes.iter().any(|b| matches!(b, b'\'' | b'"' | b'`'));
+                ((grams + 0.5) * (1.0 + 0.25 * split as f64) * if quoted { QUOTED } else { 1.0 }, at)
             });
             let best = costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |(_, at)| at);
             chosen[i] = Some(best);

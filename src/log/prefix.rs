@@ -5,6 +5,10 @@
 const LONGEST_NAME: usize = 211;
 /// How far the two tabs of `gh run view --log` (`job TAB step TAB time`) are looked for, in bytes.
 const JOB_AND_STEP: usize = 256;
+/// What pytest puts before a traceback of its own, as if it were a builder's name.
+const PYTEST: &str = "INTERNALERROR";
+/// How lines of Google Cloud Build begin.
+const STEP: &str = "Step #";
 /// The words with which Bazel starts its own messages.
 const SEVERITIES: [&str; 7] = ["ERROR:", "WARNING:", "INFO:", "DEBUG:", "FAILED:", "FATAL:", "FAIL:"];
 /// GitHub's workflow commands whose text is a message.
@@ -38,6 +42,7 @@ fn strip_one(text: &str) -> Option<(&str, Option<&str>)> {
         b'<' => journal_level(text).and_then(unnamed),
         b'#' => github_marker(text).or_else(|| buildx(text)).and_then(unnamed),
         b':' => github_command(text).and_then(unnamed),
+        b'S' if text.starts_with(STEP) => cloud_build(text).and_then(unnamed),
         0xef => text.strip_prefix('\u{feff}').and_then(unnamed),
         // The frame of nix-output-monitor.
         0xe2 => text.strip_prefix('┃').map(|rest| rest.strip_prefix(' ').unwrap_or(rest)).and_then(unnamed),
@@ -59,6 +64,7 @@ fn nix_name(text: &str) -> Option<(&str, Option<&str>)> {
     let is_name = length <= LONGEST_NAME
         && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         && !name.ends_with(['-', '='])
+        && name != PYTEST
         && name.contains(|c: char| c.is_ascii_alphabetic());
     is_name.then_some((rest, Some(name)))
 }
@@ -102,9 +108,11 @@ fn clock(text: &str) -> Option<&str> {
     Some(rest.strip_prefix(' ').unwrap_or(rest))
 }
 
-/// `[2026-01-02T03:04:05.123Z] ` of Jenkins and Buildkite.
+/// `[2026-01-02T03:04:05.123Z] ` of Jenkins and Buildkite; `[2026-01-02 03:04:05] ` and `[2026/01/02 03:04:05.123] ` of others.
 fn bracketed_time(text: &str) -> Option<&str> {
-    let rest = iso_time(text.strip_prefix('[')?)?.strip_prefix(']')?;
+    let time = text.strip_prefix('[')?;
+    let local = || ["9999-99-99 99:99:99", "9999/99/99 99:99:99"].iter().find_map(|time_shape| shape(time, time_shape));
+    let rest = iso_time(time).or_else(|| local().map(fraction))?.strip_prefix(']')?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }
 }
 
@@ -173,6 +181,17 @@ fn gh_job_and_step(text: &str) -> Option<&str> {
     iso_time(rest).is_some().then_some(rest)
 }
 
+/// `Step #1: ` or `Step #1 - "build": ` of Google Cloud Build.
+fn cloud_build(text: &str) -> Option<&str> {
+    let rest = digits(text.strip_prefix(STEP)?, |b| b.is_ascii_digit())?;
+    let rest = match rest.strip_prefix(" - \"") {
+        Some(named) => named.split_once('"')?.1,
+        None => rest,
+    };
+    let rest = rest.strip_prefix(':')?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }
+}
+
 /// What follows a text of this shape, where `9` stands for any digit.
 fn shape<'t>(text: &'t str, shape: &str) -> Option<&'t str> {
     let fits = |(byte, wanted): (u8, u8)| if wanted == b'9' { byte.is_ascii_digit() } else { byte == wanted };
@@ -226,6 +245,10 @@ mod tests {
             "2026-01-02T03:04:05+0000 ",
             "2026-01-02T03:04:05,123-03:00 ",
             "#12 3.456 ",
+            "Step #1: ",
+            "Step #12 - \"build and test\": ",
+            "[2026-01-02 03:04:05] ",
+            "[2026/01/02 03:04:05.123] ",
             "(03:04:05) ",
             "(03:04:05.123) ",
             "[12 / 345] ",
@@ -285,6 +308,10 @@ mod tests {
             "[12 / 345] Compiling a.cc",
             "[12 / 345 ERROR: x",
             "#12 ERROR: process",
+            "Step #1 is next",
+            "Step 1/7 : FROM scratch",
+            "INTERNALERROR> Traceback",
+            "[2026-01-02] x",
             "#include <a.h>",
             "## [error]",
             "::std::string x",
