@@ -5,8 +5,6 @@
 const LONGEST_NAME: usize = 211;
 /// How far the two tabs of `gh run view --log` (`job TAB step TAB time`) are looked for, in bytes.
 const JOB_AND_STEP: usize = 256;
-/// What pytest puts before a traceback of its own, as if it were a builder's name.
-const PYTEST: &str = "INTERNALERROR";
 /// How lines of Google Cloud Build begin.
 const STEP: &str = "Step #";
 /// The words with which Bazel starts its own messages.
@@ -64,7 +62,6 @@ fn nix_name(text: &str) -> Option<(&str, Option<&str>)> {
     let is_name = length <= LONGEST_NAME
         && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         && !name.ends_with(['-', '='])
-        && name != PYTEST
         && name.contains(|c: char| c.is_ascii_alphabetic());
     is_name.then_some((rest, Some(name)))
 }
@@ -310,7 +307,6 @@ mod tests {
             "#12 ERROR: process",
             "Step #1 is next",
             "Step 1/7 : FROM scratch",
-            "INTERNALERROR> Traceback",
             "[2026-01-02] x",
             "#include <a.h>",
             "## [error]",
