@@ -12,7 +12,7 @@ LABEL org.opencontainers.image.title="whyred" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/whyred /usr/local/bin/whyred
 COPY --from=build --chown=nonroot:nonroot /out/data /data
-USER nonroot:nonroot
+USER 65532:65532
 ENV WHYRED_LISTEN=0.0.0.0:8080 \
     WHYRED_DATA=/data
 VOLUME /data
