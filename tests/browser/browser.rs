@@ -94,9 +94,25 @@ impl Browser {
         self.driver.find_all(By::Css(css)).await.unwrap()
     }
 
-    /// The text of the first element that fits, as it is seen.
+    /// Clicks the first element that fits, on the page that is open once the click arrives.
+    pub(crate) async fn click(&self, css: &str) {
+        let until = Instant::now() + PATIENCE;
+        while let Err(error) = self.find(css).await.click().await {
+            assert!(Instant::now() < until, "{css} on {}: {error}", self.here().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The text of the first element that fits, as it is seen. A page that goes away while it is read is read anew.
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.find(css).await.text().await {
+                Ok(text) => return text,
+                Err(error) if Instant::now() > until => panic!("{css} on {}: {error}", self.here().await),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// Waits until a JavaScript expression is true.

@@ -14,14 +14,14 @@ async fn a_report_is_found_by_words_and_filters() {
         browser.goto("/history").await;
         assert!(browser.find_all(".row-one").await.len() > 10);
         browser.find("#q").await.send_keys("journal").await.unwrap();
-        browser.find(".finder button").await.click().await.unwrap();
+        browser.click(".finder button").await;
         browser.find(".chosen").await;
         browser.arrive("q=journal").await;
         for title in browser.find_all(".row-title").await {
             assert!(title.text().await.unwrap().contains("journal"));
         }
         // A filter goes as it came: by a link.
-        browser.find(".chosen a").await.click().await.unwrap();
+        browser.click(".chosen a").await;
         browser.wait_for("location.href.endsWith('/history')").await;
     }
 }
@@ -35,7 +35,7 @@ async fn the_history_is_read_page_by_page() {
     let browser = Browser::open(&served).await;
     browser.goto("/history").await;
     let first = browser.find_all(".row-one").await.len();
-    browser.find("a[rel=next]").await.click().await.unwrap();
+    browser.click("a[rel=next]").await;
     browser.arrive("cursor=").await;
     assert_eq!(first + browser.find_all(".row-one").await.len(), 60);
     // The bars lead to all reports with the same cause.
@@ -53,7 +53,7 @@ async fn two_reports_of_a_job_are_compared() {
     served.keep(HASH_MISMATCH, "demo", "other", 0).await;
     let browser = Browser::open(&served).await;
     browser.goto("/history?job=check").await;
-    browser.find("a[href^='/compare']").await.click().await.unwrap();
+    browser.click("a[href^='/compare']").await;
     browser.arrive(&format!("/compare?b={third}")).await;
     assert_eq!(browser.text("h1").await, "The same causes as before");
     browser.goto(&format!("/compare?a={first}&b={second}")).await;
@@ -75,11 +75,11 @@ async fn trends_are_numbers_as_well_as_pictures() {
     browser.goto("/trends").await;
     assert_eq!(browser.text(".numbers dd").await, "11");
     assert_eq!(browser.find_all(".chart rect").await.len(), 11);
-    browser.find("summary").await.click().await.unwrap();
+    browser.click("summary").await;
     assert!(browser.text(".numbers-table table").await.contains("Unknown"));
     browser.goto("/trends?project=demo&days=7").await;
     assert_eq!(browser.text(".numbers dd").await, "7");
-    browser.find(".top-causes th a").await.click().await.unwrap();
+    browser.click(".top-causes th a").await;
     browser.arrive("fingerprint=").await;
     browser.find(".row-one").await;
     assert_eq!(browser.find_all(".row-one").await.len(), 10);

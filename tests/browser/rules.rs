@@ -11,15 +11,15 @@ async fn a_rule_is_found_and_read() {
     browser.javascript(false).await;
     browser.goto("/rules").await;
     browser.find("#q").await.send_keys("not visible").await.unwrap();
-    browser.find(".finder button").await.click().await.unwrap();
-    browser.find(".rule-list a[href='/rules/bazel/analysis/not-visible']").await.click().await.unwrap();
+    browser.click(".finder button").await;
+    browser.click(".rule-list a[href='/rules/bazel/analysis/not-visible']").await;
     browser.arrive("/rules/bazel/analysis/not-visible").await;
     for heading in ["means", "fixes", "looks", "known", "met"] {
         browser.find(&format!("h2#{heading}")).await;
     }
     assert!(browser.text(".sample mark").await.contains("visible"));
     assert!(browser.text(".rule-side").await.contains("One report names it"));
-    browser.find(".rule-side .listed-title").await.click().await.unwrap();
+    browser.click(".rule-side .listed-title").await;
     browser.arrive("/r/").await;
 }
 
@@ -42,19 +42,14 @@ async fn areas_and_edges_are_links() {
     let served = Served::start().await;
     let browser = Browser::open(&served).await;
     browser.goto("/rules").await;
-    browser
-        .find(".chips a[href='/rules?area=bazel/fetch'], .chips a[href='/rules?area=bazel%2Ffetch']")
-        .await
-        .click()
-        .await
-        .unwrap();
+    browser.click(".chips a[href='/rules?area=bazel/fetch'], .chips a[href='/rules?area=bazel%2Ffetch']").await;
     browser.arrive("?area=").await;
     browser.find(".rule-list").await;
     assert!(browser.find_all(".rule-list li").await.len() > 20);
     browser.goto("/rules/bazel/fetch").await;
     assert!(browser.here().await.starts_with("/rules?area="), "a folder is its list");
     browser.goto("/rules/bazel/fetch/unknown-host").await;
-    browser.find("#leads ~ .edges a").await.click().await.unwrap();
+    browser.click("#leads ~ .edges a").await;
     browser.arrive("/rules/bazel/fetch/repository-failed").await;
     browser.find("section[aria-labelledby=led] a[href='/rules/bazel/fetch/unknown-host']").await;
     browser.goto("/rules/no/such-rule").await;
@@ -74,7 +69,7 @@ async fn a_rule_is_written_live() {
     // What is wrong is said with its line, and the line is a click away.
     browser.run("const rule = document.getElementById('rule'); rule.value = rule.value.replace('role = \"cause\"', 'role = \"reason\"'); rule.dispatchEvent(new Event('input', { bubbles: true }))").await;
     browser.wait_for("document.querySelector('.problems')").await;
-    browser.find(".problems a").await.click().await.unwrap();
+    browser.click(".problems a").await;
     let selected = "const r = document.activeElement; return r.value.slice(r.selectionStart, r.selectionEnd)";
     assert!(browser.run(selected).await.as_str().unwrap().starts_with("role = \"reason\""));
     // Another log, and a rule that knows it better than the one in use: the history would change.
@@ -82,7 +77,7 @@ async fn a_rule_is_written_live() {
     browser.wait_for("document.querySelector('.state.good')").await;
     browser.run("const rule = document.getElementById('rule'); rule.value = rule.value.replace(/^title = .*$/m, 'title = \"A new title\"'); rule.dispatchEvent(new Event('input', { bubbles: true }))").await;
     browser.wait_for("document.querySelector('.told-title')?.textContent === 'A new title'").await;
-    browser.find("[data-history]").await.click().await.unwrap();
+    browser.click("[data-history]").await;
     browser.wait_for("document.querySelector('.replay')").await;
     assert!(browser.text(".replay").await.contains("changes the answer of 1"), "{}", browser.text(".replay").await);
     browser.find(&format!(".replay a[href='/r/{stored}']")).await;
@@ -95,7 +90,7 @@ async fn a_rule_is_tried_without_scripts() {
     let browser = Browser::open(&served).await;
     browser.javascript(false).await;
     browser.goto("/rules/bench").await;
-    browser.find("[data-try]").await.click().await.unwrap();
+    browser.click("[data-try]").await;
     browser.find(".replay").await;
     assert_eq!(browser.text(".state").await, "It matches 1 line and is the answer.");
     assert!(browser.text(".replay").await.contains("No report is stored yet."));
