@@ -1,13 +1,14 @@
 //! whyred says why the build is red: the root cause of a failed Bazel or Nix build, its proof, its chain and its fix.
 //!
-//! The modules in the order in which a log meets them; each imports only from those above it.
+//! The modules in the order in which a log meets them, each importing only from those before it: `log`, `rule`, `structure`, `engine`,
+//! `fix`, `report`, and for the service `redact`, `store`, `service`, then `api`, `web` and `door`, `server`; `cli` calls any of them.
 
 /// The JSON API.
 #[cfg(feature = "service")]
 pub mod api;
 /// The command line.
 pub mod cli;
-/// Chats, CI systems and agents come in here.
+/// Chats and agents come in here.
 #[cfg(feature = "service")]
 pub mod door;
 /// From bytes to findings to ranked stories: the one entry to the core.

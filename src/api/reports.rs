@@ -18,7 +18,7 @@ use crate::store::{Cursor, Filter, ReportId};
 /// What is told of a log in the address.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only described to OpenAPI; `fields` reads them")]
 struct Told {
     /// What to call the log; at most 256 bytes, as all of these. `metadata.NAME=VALUE` for anything else.
     name: Option<String>,
@@ -36,7 +36,7 @@ struct Told {
 
 /// A log as a file of a form.
 #[derive(ToSchema)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only described to OpenAPI; `upload` reads it")]
 struct LogInForm {
     /// The log; `log` does as well. Fields that tell of it stand before it.
     #[schema(value_type = String, format = Binary)]

@@ -1,4 +1,4 @@
-//! Doors: chats, CI systems and agents. Each proves who it is in its own way (`signed`), is answered at once, and told the rest later
+//! Doors: chats and agents. Each proves who it is in its own way (`signed`), is answered at once, and told the rest later
 //! (`queue`, `peer`). A door that is not configured is not there.
 
 mod ask;
