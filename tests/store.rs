@@ -6,6 +6,8 @@
 mod history;
 #[path = "store/moving.rs"]
 mod moving;
+#[path = "store/outgoing.rs"]
+mod outgoing;
 #[path = "common/postgres.rs"]
 mod postgres;
 #[path = "store/retaining.rs"]
@@ -38,6 +40,13 @@ stories! {
         keys_count_once_and_positions_go_on
         two_replicas_tell_once
         changes_and_states;
+    outgoing:
+        the_same_is_put_once_and_done_once
+        who_dies_is_followed_and_who_is_slow_changes_nothing
+        what_fails_comes_again_until_nobody_hopes
+        a_dead_letter_is_sent_again_or_dropped
+        what_kills_is_buried
+        two_replicas_take_different_things;
     saving:
         what_is_saved_is_read_back
         the_same_log_of_the_same_job_is_one_report

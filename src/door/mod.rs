@@ -1,5 +1,5 @@
 //! Doors: chats and agents. Each proves who it is in its own way (`signed`), is answered at once, and told the rest later
-//! (`queue`, `peer`). A door that is not configured is not there.
+//! (`queue`, `peer`; `outbox` where it must survive a restart). A door that is not configured is not there.
 
 mod ask;
 mod badge;
@@ -8,6 +8,7 @@ mod config;
 mod fetch;
 mod llms;
 mod mcp;
+mod outbox;
 mod peer;
 mod prow;
 mod queue;
@@ -23,6 +24,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
 pub use config::{
     Badge, Channel, Command, ConfigError, Discord, DoorConfig, Matrix, Mattermost, Patience, Secret, Slack, Teams,
@@ -49,6 +51,8 @@ pub struct Doors {
     config: Arc<DoorConfig>,
     peer: Peer,
     queue: Queue,
+    /// Something was put into the outbox.
+    put: Arc<Notify>,
 }
 
 impl Doors {
@@ -58,7 +62,7 @@ impl Doors {
     /// That no secure connection can be made on this machine.
     pub fn new(app: Arc<App>, config: DoorConfig) -> Result<Doors, reqwest::Error> {
         let peer = Peer::new(config.patience)?;
-        Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new() })
+        Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()) })
     }
 
     /// The routes, which check by themselves who asks.
@@ -73,9 +77,9 @@ impl Doors {
             .with_state(self.clone())
     }
 
-    /// Tells channels of jobs that change, for ever.
+    /// Does what is to be done beside the answering, for ever: the outbox, and channels that are told of jobs that change.
     pub async fn watch(self) {
-        slack::watch(self).await;
+        tokio::join!(outbox::work(self.clone()), slack::watch(self));
     }
 
     /// Refuses a signature that was here before. To be asked once it is known to be right, so that nobody else can fill the memory.

@@ -28,18 +28,34 @@ pub(super) struct Peer {
 /// Why a peer did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PeerError {
-    /// It could not be reached, however often it was asked.
+    /// It could not be reached.
     #[error("it cannot be reached")]
     Down,
-    /// It answered with another status than success.
+    /// It answered with another status than success; how long it asks to wait.
     #[error("it answers {0}")]
-    Refused(StatusCode),
+    Refused(StatusCode, Option<Duration>),
     /// It says what is wrong.
     #[error("it answers {0:?}")]
     Told(String),
     /// Its answer is none that is known.
     #[error("its answer cannot be read")]
     Unreadable,
+}
+
+impl PeerError {
+    /// Whether the same may be taken later.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            PeerError::Down => true,
+            PeerError::Refused(status, _) => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            PeerError::Told(_) | PeerError::Unreadable => false,
+        }
+    }
+
+    /// How long the peer asks to wait.
+    pub(super) fn after(&self) -> Option<Duration> {
+        if let PeerError::Refused(_, after) = self { *after } else { None }
+    }
 }
 
 impl Peer {
@@ -63,26 +79,28 @@ impl Peer {
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, PeerError> {
         let mut wait = self.patience.first_wait;
         for left in (0..self.patience.tries).rev() {
-            let again = request.try_clone().ok_or(PeerError::Unreadable)?;
-            let asked = match tokio::time::timeout(self.patience.timeout, again.send()).await {
-                Ok(Ok(response)) if response.status().is_success() => return Ok(response),
-                Ok(Ok(response)) => {
-                    let status = response.status();
-                    if !(status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()) || left == 0 {
-                        return Err(PeerError::Refused(status));
-                    }
-                    seconds(&response)
-                }
-                // The error would tell the address, which may hold a secret.
-                Ok(Err(_)) | Err(_) => None,
+            let error = match self.once(request.try_clone().ok_or(PeerError::Unreadable)?).await {
+                Err(error) if error.passes() => error,
+                ended => return ended,
             };
-            if left > 0 {
-                let jitter = rand::rng().random_range(0.8..1.2);
-                tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT).mul_f64(jitter)).await;
-                wait *= 2;
+            if left == 0 {
+                return Err(error);
             }
+            let jitter = rand::rng().random_range(0.8..1.2);
+            tokio::time::sleep(error.after().unwrap_or(wait).min(LONGEST_WAIT).mul_f64(jitter)).await;
+            wait *= 2;
         }
         Err(PeerError::Down)
+    }
+
+    /// Sends a request one time, for work that comes again by itself.
+    pub(super) async fn once(&self, request: RequestBuilder) -> Result<Response, PeerError> {
+        match tokio::time::timeout(self.patience.timeout, request.send()).await {
+            Ok(Ok(response)) if response.status().is_success() => Ok(response),
+            Ok(Ok(response)) => Err(PeerError::Refused(response.status(), seconds(&response))),
+            // The error would tell the address, which may hold a secret.
+            Ok(Err(_)) | Err(_) => Err(PeerError::Down),
+        }
     }
 
     /// Sends a request and reads the JSON of the answer.

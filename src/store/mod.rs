@@ -1,6 +1,7 @@
 //! Store: the history of reports and their logs, in SQLite or PostgreSQL; the only room with SQL.
 //! `save` puts a report in (`entry`, `tally` and `counts` say which rows), `stored` reads one back, `list` finds many,
-//! `trends` and `seen` read the counts; `packed_log` is how a log is kept, `objects` where large ones are, `pool` the two databases.
+//! `trends` and `seen` read the counts; `packed_log` is how a log is kept, `objects` where large ones are,
+//! `outbox` is what is still to be done at peers, `pool` the two databases.
 
 mod counts;
 mod entry;
@@ -8,6 +9,7 @@ mod feedback;
 mod list;
 mod log_text;
 mod objects;
+mod outbox;
 mod packed_log;
 mod plans;
 mod pool;
@@ -36,6 +38,7 @@ use object_store::ObjectStore;
 pub use feedback::{Feedback, FeedbackKind};
 pub use list::{Cursor, Filter, Listed, Page};
 pub use log_text::LogLines;
+pub use outbox::{MOST_TRIES, NewOutgoing, Outgoing};
 pub use packed_log::{LogPacker, PackedLog, Piece, Pieces};
 pub use plans::Plan;
 pub use report_id::ReportId;

@@ -83,6 +83,8 @@ pub(super) struct Dialect {
     pub(super) holds: (&'static str, &'static str),
     /// After a select: others must not change the row before this transaction ends. SQLite has one writer anyway.
     pub(super) lock_row: &'static str,
+    /// After a select: rows that another transaction holds are left out. SQLite has one writer anyway.
+    pub(super) skip_taken: &'static str,
     /// A statement after which others write no report before this transaction ends.
     pub(super) lock_reports: &'static str,
     /// Stands around a word that is looked for, and between two of them.
@@ -103,6 +105,7 @@ impl Pool {
                     " and rowid >= (select min(number) from page) and rowid <= (select max(number) from page))",
                 ),
                 lock_row: "",
+                skip_taken: "",
                 lock_reports: "select 1",
                 quote: "\"",
                 and: " ",
@@ -119,6 +122,7 @@ impl Pool {
                     " as tsquery))",
                 ),
                 lock_row: " for update",
+                skip_taken: " for update skip locked",
                 lock_reports: "lock table report in exclusive mode",
                 quote: "'",
                 and: " & ",

@@ -54,6 +54,8 @@ impl House {
             tries: 4,
             timeout: Duration::from_millis(1500),
             watch_every: Duration::from_millis(50),
+            again: Duration::from_millis(40),
+            lease: Duration::from_secs(5),
         };
         let doors = Doors::new(Arc::clone(&app), config).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -91,7 +91,7 @@ impl Doors {
             Err(error) => {
                 tracing::warn!(%error, channel = telling.channel, tries = telling.tries, "Slack did not take a message");
                 self.app.store.not_told(telling, now()).await?;
-                Ok(!matches!(error, PeerError::Down | PeerError::Refused(_)))
+                Ok(!matches!(error, PeerError::Down | PeerError::Refused(..)))
             }
         }
     }
