@@ -15,21 +15,40 @@ use crate::service::{App, Taken};
 /// Columns of the text.
 const WIDTH: usize = 80;
 
+/// What all three answer.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "only described")]
+enum Pasted {
+    /// The diagnosis and its permalink
+    #[response(status = 201, content_type = "text/plain", headers(("Location" = String, description = "The page of the report")))]
+    New(String),
+    /// The same log of the same job was there already
+    #[response(status = 200, content_type = "text/plain")]
+    Known(String),
+    /// To the page of the report, for a browser
+    #[response(status = 303)]
+    Page,
+    /// The log is too large
+    #[response(status = 413, content_type = "text/plain")]
+    TooLarge(String),
+    /// The Content-Encoding is not known
+    #[response(status = 415, content_type = "text/plain")]
+    Packed(String),
+    /// The JSON is not what is asked for
+    #[response(status = 422, content_type = "text/plain")]
+    Unreadable(String),
+    /// Too many logs are being read; Retry-After says when to come again
+    #[response(status = 503, content_type = "text/plain")]
+    Busy(String),
+}
+
 /// Diagnose a log, for people: text for a terminal, a page for a browser
 #[utoipa::path(
     post,
     path = "/",
     tag = "paste",
     request_body(content = String, description = "The log, as in POST /api/v1/reports, or a form with the field `log` or `file`", content_type = "text/plain"),
-    responses(
-        (status = 201, description = "The diagnosis and its permalink", body = String, content_type = "text/plain", headers(("Location" = String, description = "The page of the report"))),
-        (status = 200, description = "The same log of the same job was there already", body = String, content_type = "text/plain"),
-        (status = 303, description = "To the page of the report, for a browser"),
-        (status = 413, description = "The log is too large", body = String, content_type = "text/plain"),
-        (status = 415, description = "The Content-Encoding is not known", body = String, content_type = "text/plain"),
-        (status = 422, description = "The JSON is not what is asked for", body = String, content_type = "text/plain"),
-        (status = 503, description = "Too many logs are being read; Retry-After says when to come again", body = String, content_type = "text/plain"),
-    )
+    responses(Pasted)
 )]
 pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     put_named(&app, request, "").await
@@ -41,15 +60,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     path = "/",
     tag = "paste",
     request_body(content = String, description = "The log", content_type = "text/plain"),
-    responses(
-        (status = 201, description = "The diagnosis and its permalink", body = String, content_type = "text/plain"),
-        (status = 200, description = "The same log of the same job was there already", body = String, content_type = "text/plain"),
-        (status = 303, description = "To the page of the report, for a browser"),
-        (status = 413, description = "The log is too large", body = String, content_type = "text/plain"),
-        (status = 415, description = "The Content-Encoding is not known", body = String, content_type = "text/plain"),
-        (status = 422, description = "The JSON is not what is asked for", body = String, content_type = "text/plain"),
-        (status = 503, description = "Too many logs are being read; Retry-After says when to come again", body = String, content_type = "text/plain"),
-    )
+    responses(Pasted)
 )]
 pub(super) async fn put(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     put_named(&app, request, "").await
@@ -62,15 +73,7 @@ pub(super) async fn put(State(app): State<Arc<App>>, request: Request) -> Result
     tag = "paste",
     params(("name" = String, Path, description = "What to call the log")),
     request_body(content = String, description = "The log", content_type = "text/plain"),
-    responses(
-        (status = 201, description = "The diagnosis and its permalink", body = String, content_type = "text/plain"),
-        (status = 200, description = "The same log of the same job was there already", body = String, content_type = "text/plain"),
-        (status = 303, description = "To the page of the report, for a browser"),
-        (status = 413, description = "The log is too large", body = String, content_type = "text/plain"),
-        (status = 415, description = "The Content-Encoding is not known", body = String, content_type = "text/plain"),
-        (status = 422, description = "The JSON is not what is asked for", body = String, content_type = "text/plain"),
-        (status = 503, description = "Too many logs are being read; Retry-After says when to come again", body = String, content_type = "text/plain"),
-    )
+    responses(Pasted)
 )]
 pub(super) async fn put_file(
     State(app): State<Arc<App>>,

@@ -52,7 +52,7 @@ pub(super) struct LogRows {
 /// Puts a report in, up to what follows the values.
 pub(super) const INSERT: &str = "
 insert into report (id, made_at, seen_at, occurrences, project, job, log_hash, name, build_url, revision, branch, metadata,
-    verdict, outcome, tool, rule, subject, title, fingerprint, hidden, bytes, lines, stored, report) values";
+    verdict, outcome, tool, rule, subject, title, fingerprint, bytes, lines, hidden, stored, report) values";
 /// One report's values.
 const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
@@ -87,8 +87,8 @@ impl Entry {
     pub(super) fn insert(entries: &[&Entry], tail: &'static str) -> Result<Vec<Statement>, StoreError> {
         let mut rows = Rows::new(INSERT, ROW, tail);
         for entry in entries {
-            let (told, tally) = (&entry.submission, &entry.tally);
-            let first = tally.causes.first();
+            let told = &entry.submission;
+            let [verdict, outcome, tool, rule, subject, title, fingerprint, bytes, lines] = entry.tally.columns();
             rows.push([
                 entry.id.as_str().into(),
                 entry.made_at.into(),
@@ -102,16 +102,16 @@ impl Entry {
                 (&told.revision).into(),
                 (&told.branch).into(),
                 serde_json::to_string(&told.metadata)?.into(),
-                (&tally.verdict).into(),
-                tally.outcome.into(),
-                (&tally.tool).into(),
-                first.map_or("", |cause| &cause.rule).into(),
-                first.map_or("", |cause| &cause.subject).into(),
-                first.map_or("", |cause| &cause.title).into(),
-                first.map_or("", |cause| &cause.fingerprint).into(),
+                verdict,
+                outcome,
+                tool,
+                rule,
+                subject,
+                title,
+                fingerprint,
+                bytes,
+                lines,
                 entry.hidden.into(),
-                tally.bytes.into(),
-                tally.lines.into(),
                 entry.stored().into(),
                 entry.packed.clone().into(),
             ]);

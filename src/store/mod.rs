@@ -1,6 +1,6 @@
 //! Store: the history of reports and their logs, in SQLite or PostgreSQL; the only room with SQL.
-//! `save` puts a report in (`entry`, `tally` and `counts` say which rows), `stored` reads one back, `list` finds many,
-//! `trends` and `seen` read the counts; `packed_log` is how a log is kept, `objects` where large ones are,
+//! `save` puts a report in (`entry`, `tally` and `counts` say which rows), `replace` and `remove` change it, `stored` reads one back,
+//! `list` finds many, `trends` and `seen` read the counts; `packed_log` is how a log is kept, `objects` where large ones are,
 //! `outbox` is what is still to be done at peers, `pool` the two databases.
 
 mod counts;
@@ -14,6 +14,7 @@ mod packed_log;
 mod plans;
 mod pool;
 mod remove;
+mod replace;
 mod report_id;
 mod retention;
 mod save;

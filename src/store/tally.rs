@@ -6,6 +6,7 @@ use crate::report::{Diagnosis, Report};
 use crate::structure::{DerivationStatus, RepositoryStatus};
 
 use super::StoreError;
+use super::statement::Value;
 
 /// zstd's level for reports.
 const LEVEL: i32 = 3;
@@ -89,6 +90,25 @@ impl Tally {
             causes,
             keys,
         }
+    }
+}
+
+impl Tally {
+    /// The columns of `report` that follow from what is said of its log: verdict, outcome, tool, then rule, subject, title and fingerprint
+    /// of the answer, bytes, lines.
+    pub(super) fn columns(&self) -> [Value; 9] {
+        let of_first = |column: fn(&Cause) -> &String| self.causes.first().map_or("", |cause| column(cause)).into();
+        [
+            (&self.verdict).into(),
+            self.outcome.into(),
+            (&self.tool).into(),
+            of_first(|cause| &cause.rule),
+            of_first(|cause| &cause.subject),
+            of_first(|cause| &cause.title),
+            of_first(|cause| &cause.fingerprint),
+            self.bytes.into(),
+            self.lines.into(),
+        ]
     }
 }
 

@@ -2,9 +2,13 @@
 //! Only what is surely such a paste is touched: several lines as wide as any line gets, cut in the midst of a word,
 //! or a cut word that is whole elsewhere in the paste.
 
-use memchr::{memchr, memchr_iter, memchr2_iter, memmem, memrchr};
+mod row;
+mod seam;
 
-use super::prefix;
+use memchr::{memchr2_iter, memmem};
+
+use row::{Row, characters, row_from};
+use seam::{Seam, goes_in_path, goes_on_in_word, is_fresh, is_list, is_word};
 
 /// Larger logs are no pastes, in bytes.
 const LARGEST: usize = 256 * 1024;
@@ -23,12 +27,6 @@ const SEARCHES: usize = 8;
 const SHORTEST_WORD: usize = 12;
 /// Lines that speak against a paste, before the search is given up.
 const DOUBTS: usize = 32;
-/// Lines whose first words have that much in common are items of a list.
-const LIST: usize = 8;
-/// Words before a colon with which a message of its own starts.
-const SPEAKERS: &str = "error warning note fatal hint info debug trace help failed bash sh cc gcc g++ c++ clang clang++ \
-    cc1 cc1plus collect2 ld ld.lld ar as make gmake cmake nix bazel cargo rustc go npm tar curl git patch";
-
 /// A paste with its cut lines joined.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unwrapped {
@@ -51,15 +49,6 @@ struct Paste<'b> {
     bytes: &'b [u8],
     /// Width of the widest row, in characters.
     width: usize,
-}
-
-/// A row of a paste.
-#[derive(Clone, Copy)]
-struct Row<'b> {
-    /// Where it starts in the paste.
-    at: usize,
-    /// Without its line end.
-    text: &'b [u8],
 }
 
 /// What the end of one row and the start of the next say about a cut between them.
@@ -216,143 +205,6 @@ impl<'b> Paste<'b> {
         }
         text
     }
-}
-
-impl<'b> Row<'b> {
-    /// The row that starts at `at`: after the last line feed an empty one, beyond it none.
-    fn at(bytes: &'b [u8], at: usize) -> Option<Row<'b>> {
-        let rest = bytes.get(at..)?;
-        let text = rest.get(..memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or(rest);
-        Some(Row { at, text: text.strip_suffix(b"\r").unwrap_or(text) })
-    }
-
-    /// The row that byte `within` belongs to, where a row starts at `from`.
-    fn around(bytes: &'b [u8], from: usize, within: usize) -> Option<Row<'b>> {
-        let feed = memrchr(b'\n', bytes.get(from..within)?);
-        Row::at(bytes, feed.map_or(from, |feed| from + feed + 1))
-    }
-
-    /// Where the next row starts.
-    fn end(&self, bytes: &[u8]) -> usize {
-        let end = self.at + self.text.len();
-        let is_cut = bytes.get(end) == Some(&b'\r');
-        end + 1 + usize::from(is_cut)
-    }
-}
-
-/// The first row from `at` on that has at least so many bytes.
-fn row_from(bytes: &[u8], at: usize, least: usize) -> Option<Row<'_>> {
-    // Long rows hold several large blocks as well.
-    if least < 200 { row_by_blocks::<16>(bytes, at, least) } else { row_by_blocks::<32>(bytes, at, least) }
-}
-
-/// The same by blocks of so many bytes: such a row holds a run of blocks without a line feed, and only where there is one the rows
-/// are looked at.
-fn row_by_blocks<const BLOCK: usize>(bytes: &[u8], mut at: usize, least: usize) -> Option<Row<'_>> {
-    let wanted = (least + 1).saturating_sub(BLOCK) / BLOCK;
-    'rows: while let Some(rest) = bytes.get(at..) {
-        let mut run = 0;
-        let (blocks, _) = rest.as_chunks::<BLOCK>();
-        for (number, block) in blocks.iter().enumerate() {
-            run = if has_feed(block) { 0 } else { run + 1 };
-            if run >= wanted {
-                let row = Row::around(bytes, at, at + number * BLOCK)?;
-                if row.text.len() >= least {
-                    return Some(row);
-                }
-                at = row.end(bytes);
-                continue 'rows;
-            }
-        }
-        // The end of the text is no whole block.
-        let row = Row::around(bytes, at, at + blocks.len() * BLOCK)?;
-        if row.text.len() >= least {
-            return Some(row);
-        }
-        at = row.end(bytes);
-    }
-    None
-}
-
-fn has_feed<const BLOCK: usize>(block: &[u8; BLOCK]) -> bool {
-    // No early end: this way the compiler makes it one comparison of vectors.
-    block.iter().fold(false, |found, byte| found | (*byte == b'\n'))
-}
-
-/// The word that a cut may have gone through.
-struct Seam<'b> {
-    /// What the row has of it.
-    head: &'b [u8],
-    /// All of it, without signs at its end.
-    word: Vec<u8>,
-}
-
-impl<'b> Seam<'b> {
-    fn of(row: &'b [u8], next: &[u8]) -> Seam<'b> {
-        let head = row.iter().rev().take_while(|b| goes_in_path(**b)).count();
-        let head = row.get(row.len() - head..).unwrap_or_default();
-        let tail = next.iter().take_while(|b| goes_in_path(**b)).copied();
-        let mut word: Vec<u8> = head.iter().copied().chain(tail).collect();
-        while word.last().is_some_and(|b| !is_word(*b)) {
-            word.pop();
-        }
-        Seam { head, word }
-    }
-
-    /// A path, a label, a name with digits: no word of a sentence, no bare number.
-    fn is_name(&self) -> bool {
-        let any = |kind: fn(&u8) -> bool| self.word.iter().any(kind);
-        any(u8::is_ascii_alphabetic) && any(|b| b.is_ascii_digit() || b"/_:.=@+".contains(b))
-    }
-}
-
-/// Width in characters.
-fn characters(row: &[u8]) -> usize {
-    if row.is_ascii() { row.len() } else { row.iter().filter(|b| **b & 0xc0 != 0x80).count() }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// A piece of a word: no line of its own starts with `:3`, few with `.b`.
-fn goes_on_in_word(next: &[u8]) -> bool {
-    match next {
-        [b'.' | b':', second, ..] => is_word(*second),
-        [first, ..] => is_word(*first),
-        [] => false,
-    }
-}
-
-fn goes_in_path(byte: u8) -> bool {
-    is_word(byte) || b"./:@+=~-".contains(&byte)
-}
-
-/// Does a message of its own start here?
-fn is_fresh(row: &[u8]) -> bool {
-    let is_mark = |marks: &[u8]| row.first().is_some_and(|first| marks.contains(first));
-    if is_mark(b"[(><*#|$") || is_mark(b"-+=") && row.get(1) == Some(&b' ') || row.starts_with(b"---") {
-        return true;
-    }
-    let near = String::from_utf8_lossy(row.get(..row.len().min(WIDEST)).unwrap_or_default());
-    let (message, derivation) = prefix::strip(&near);
-    if derivation.is_some() || message.len() < near.len() || prefix::is_severity(&near) {
-        return true;
-    }
-    let word = near.split(' ').next().unwrap_or_default();
-    let Some((speaker, rest)) = word.split_once(':') else { return false };
-    // `a.cc:12:3:` is a place in a file; `l:12:3:` is the end of one.
-    let place = |rest: &str| rest.ends_with(':') && rest.bytes().all(|b| b.is_ascii_digit() || b == b':');
-    SPEAKERS.split(' ').any(|known| known.eq_ignore_ascii_case(speaker))
-        || speaker.contains(['.', '/']) && rest.len() > 1 && place(rest)
-}
-
-/// Items of a list or rows of a table: they start alike, or have blanks in the same columns.
-fn is_list(row: &[u8], next: &[u8]) -> bool {
-    let word = |row: &[u8]| row.iter().take_while(|b| **b != b' ').count();
-    let alike = row.iter().zip(next).take_while(|(a, b)| a == b).count();
-    let columns = memchr_iter(b' ', row).zip(memchr_iter(b' ', next)).take(3).take_while(|(a, b)| a == b).count();
-    alike >= LIST.min(word(row)).max(3) || columns == 3 || columns == 2 && word(row) >= LIST
 }
 
 #[cfg(test)]
