@@ -43,6 +43,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/try/{example}", post(home::example))
         .route("/r/{id}", get(report::show))
         .route("/r/{id}/feedback", post(report::feedback))
+        .route("/r/{id}/rediagnose", post(report::rediagnose))
+        .route("/r/{id}/delete", post(report::delete))
         .route("/r/{id}/log", get(log::page))
         .route("/r/{id}/lines", get(log::lines))
         .route("/r/{id}/find", get(log::find))

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -29,7 +29,7 @@ pub(crate) struct Browser {
     base_url: String,
     _driver: Process,
     _chromium: Process,
-    _profile: TempDir,
+    _profile: Profile,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -38,7 +38,7 @@ impl Browser {
     pub(crate) async fn open(served: &Served) -> Browser {
         let turn = TURNS.acquire().await.unwrap();
         machine::prepare();
-        let profile = tempfile::tempdir().unwrap();
+        let profile = Profile(tempfile::tempdir().unwrap().keep());
         let (chromium, debugger) = start_chromium(&profile);
         let (process, address) = start_driver();
         let mut wanted = DesiredCapabilities::chrome();
@@ -228,16 +228,28 @@ impl Drop for Process {
 
 /// Starts a headless browser and gives the address at which a driver finds it.
 /// A driver that starts its browser itself asks for `localhost`, which not every container knows.
-fn start_chromium(profile: &TempDir) -> (Process, String) {
+fn start_chromium(Profile(profile): &Profile) -> (Process, String) {
     let mut command = Command::new(machine::chromium());
     command.args(["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"]);
     command.args(["--no-first-run", "--disable-extensions", "--disable-background-networking", "--mute-audio"]);
     command.args(["--remote-debugging-port=0", "about:blank"]);
-    command.arg(format!("--user-data-dir={}", profile.path().display()));
+    command.arg(format!("--user-data-dir={}", profile.display())).env("TMPDIR", profile);
     let process = Process::start(&mut command);
-    let told = profile.path().join("DevToolsActivePort");
+    let told = profile.join("DevToolsActivePort");
     let port = || fs::read_to_string(&told).ok()?.lines().next()?.parse::<u16>().ok();
     (process, format!("127.0.0.1:{}", wait(port, "chromium does not start")))
+}
+
+/// What a browser keeps. It goes with the browser, whose last processes may still write.
+struct Profile(PathBuf);
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while fs::remove_dir_all(&self.0).is_err() && self.0.exists() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 /// Starts chromedriver on a free port and gives its address.

@@ -1,7 +1,8 @@
 //! From a log to its cause: home, the report, its pictures and its log, with and without scripts.
 
 use super::browser::{Browser, NARROW, WIDE};
-use super::served::{Served, UNKNOWN_HOST};
+use super::served::{Served, UNKNOWN, UNKNOWN_HOST};
+use whyred::engine::Engine;
 
 /// The texts of all elements that fit, as they are seen.
 async fn texts(browser: &Browser, css: &str) -> Vec<String> {
@@ -302,4 +303,40 @@ async fn every_kind_of_report_fits_a_telephone_and_is_easy_to_use() {
         browser.dark(false).await;
     }
     browser.assert_quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keeper_diagnoses_anew_and_deletes() {
+    const RULE: &str = "title = \"The door has no {part}\"\nwhy = \"Buy one.\"\nrole = \"cause\"\nverdict = \"fix-environment\"\n\
+        [signature]\nanchor = [\" door is out of \"]\npattern = ['door is out of (?<part>\\w+)']\n\
+        [[fix]]\ntitle = \"Buy one\"\nkind = \"advice\"\nbody = \"a {part}\"\n\
+        [[example]]\nsource = \"here\"\nlog = \"the door is out of gizmos\"\nevidence = \"out of gizmos\"\n\
+        [[counter]]\nlog = \"the door is out\"\n";
+    let served = Served::start().await;
+    let id = served.post(UNKNOWN, "demo", "doors").await;
+    let browser = Browser::open(&served).await;
+    browser.javascript(false).await;
+    browser.goto(&format!("/r/{id}")).await;
+    assert!(browser.text("h1").await.contains("No known cause"));
+    assert_eq!(browser.find_all("form[action$=rediagnose]").await.len(), 0, "the rules are the same");
+
+    let pack = tempfile::tempdir().unwrap();
+    std::fs::create_dir(pack.path().join("house")).unwrap();
+    std::fs::write(pack.path().join("house/door.toml"), RULE).unwrap();
+    let rules =
+        Engine::built_in_rules().with_packs(&[pack.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors:?}"));
+    served.app.set_engine(Engine::new(rules));
+    browser.goto(&format!("/r/{id}")).await;
+    browser.click("form[action$=rediagnose] button").await;
+    browser.arrive(&format!("/r/{id}")).await;
+    assert!(browser.text("h1").await.contains("gizmos"));
+    assert_eq!(browser.find_all("form[action$=rediagnose]").await.len(), 0);
+    browser.javascript(true).await;
+    browser.goto(&format!("/r/{id}")).await;
+    browser.assert_accessible().await;
+    browser.click("#keep ~ details summary").await;
+    browser.click("form[action$=delete] button").await;
+    browser.arrive("/history").await;
+    browser.goto(&format!("/r/{id}")).await;
+    assert!(browser.text("main").await.contains("no such report"));
 }

@@ -1,9 +1,10 @@
 //! ReportPage: what is said of one log: the answer, its proof, what to do, how it came about, how often it was seen, and the log itself.
-//! `card` is a fix, `story` what followed, `chain` and its `picture` how repositories came to be, `derivations` Nix's failure tree.
+//! `keep` is what its keeper may do; `card` is a fix, `story` what followed, `chain` and its `picture` how repositories came to be, `derivations` Nix's failure tree.
 
 mod card;
 mod chain;
 mod derivations;
+mod keep;
 mod picture;
 mod story;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Extension, Form, Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -22,6 +23,7 @@ use super::prose;
 use super::web_error::WebError;
 use crate::engine::cleaned;
 use crate::report::{Confidence, Diagnosis, Report};
+use crate::service::access::{Caller, Scope};
 use crate::service::{App, now};
 use crate::store::{Feedback, FeedbackKind, Listed, ReportId, Stored};
 use crate::structure::Repository;
@@ -30,6 +32,8 @@ use chain::Chain;
 use derivations::Leaf;
 use picture::Picture;
 use story::Story;
+
+pub(super) use keep::{delete, rediagnose};
 
 /// Lines shown on each side of the proving one.
 const AROUND: u64 = 3;
@@ -65,6 +69,10 @@ struct ReportPage<'r> {
     opinions: (usize, usize),
     /// The report before this one of the same job.
     previous: Option<ReportId>,
+    /// Whoever looks may diagnose anew and delete.
+    is_keeper: bool,
+    /// The rules have changed since.
+    is_dated: bool,
     log: LogView,
 }
 
@@ -118,6 +126,7 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
+    caller: Option<Extension<Caller>>,
 ) -> Result<Response, WebError> {
     let id = parse(&id)?;
     let stored = app.store.stored(&id).await?.ok_or_else(none)?;
@@ -152,6 +161,8 @@ pub(super) async fn show(
         seen: seen_before(&app, &id, report, now).await?,
         opinions: opinions(&app, &id).await?,
         previous: app.store.previous_of_job(&stored).await?,
+        is_keeper: caller.is_some_and(|Extension(caller)| caller.may(Scope::Admin)),
+        is_dated: report.rules_version != engine.rules().version(),
         log: LogView::open(&app.store, &id, report.log.bytes, &marks).await?,
     };
     Ok(page.into_response())
