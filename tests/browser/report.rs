@@ -208,6 +208,9 @@ async fn without_scripts_everything_is_there() {
     browser.arrive(&format!("/r/{id}/log?from=")).await;
     browser.find("input[name=q]").await.send_keys("codec_4250\u{e007}").await.unwrap();
     assert!(browser.text("#found").await.contains("1 line"));
+    let id = served.post("a \u{1b}[1mco\u{1b}[0;31mlour\u{1b}[0mful word\n", "demo", "colours").await;
+    browser.goto(&format!("/r/{id}/log?q=COLOURFUL+word")).await;
+    assert!(browser.text("#found").await.contains("1 line"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,6 +23,8 @@ use crate::web::web_error::WebError;
 const CHUNK: u64 = 1000;
 /// Lines of a page.
 const PAGE: u64 = 1000;
+/// Sequences of a terminal, which may stand in the midst of a word.
+const COLOURS: &str = r"(?:\x1b\[[0-9;:?]*[A-Za-z])*";
 /// Most lines that are found at once.
 const FOUND: usize = 1000;
 /// Longest words that are looked for, in bytes.
@@ -181,7 +183,11 @@ async fn searched(store: &Store, id: &ReportId, words: &str) -> Result<Option<Fo
     if words.is_empty() || words.len() > WORDS {
         return Ok(None);
     }
-    let Ok(pattern) = RegexBuilder::new(&regex::escape(words)).case_insensitive(true).build() else { return Ok(None) };
+    let pattern = |text: &str| RegexBuilder::new(text).case_insensitive(true).build();
+    let letters: Vec<String> = words.chars().map(|letter| regex::escape(letter.encode_utf8(&mut [0; 4]))).collect();
+    let (Ok(plain), Ok(coloured)) = (pattern(&letters.concat()), pattern(&letters.join(COLOURS))) else {
+        return Ok(None);
+    };
     let size = store.log_size(id).await?.unwrap_or(0);
     let mut found = Found::default();
     let (mut at, mut line, mut open) = (0, 1, Vec::new());
@@ -196,6 +202,7 @@ async fn searched(store: &Store, id: &ReportId, words: &str) -> Result<Option<Fo
             open = text.split_off(whole);
         }
         let mut counted = 0;
+        let pattern = if memchr::memchr(b'\x1b', &text).is_some() { &coloured } else { &plain };
         for hit in pattern.find_iter(&text) {
             line += memchr_iter(b'\n', &text[counted..hit.start()]).count() as u64;
             counted = hit.start();
