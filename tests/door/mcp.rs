@@ -105,6 +105,10 @@ async fn older_clients_and_other_hosts() {
     let answer: Value = request("whyred.example").send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["result"]["serverInfo"]["name"], "whyred", "{answer}");
     assert_eq!(request("evil.example").send().await.unwrap().status(), 421);
+    let own = request("whyred.example").header("origin", "https://whyred.example");
+    assert_eq!(own.send().await.unwrap().status(), 200);
+    let neighbour = request("whyred.example").header("origin", "https://whyred.example:8443");
+    assert_eq!(neighbour.send().await.unwrap().status(), 403);
     let foreign = request("whyred.example").header("origin", "https://evil.example");
     assert_eq!(foreign.send().await.unwrap().status(), 403);
 }

@@ -376,7 +376,9 @@ impl Doors {
         let host = base.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
         let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         hosts.extend(Some(host).filter(|host| !host.is_empty()));
-        let origins = base.map(|base| base.origin().ascii_serialization());
+        // With its port: an origin without one would stand for every port of the host.
+        let origins = base
+            .and_then(|base| Some(format!("{}://{}:{}", base.scheme(), base.host()?, base.port_or_known_default()?)));
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
