@@ -170,7 +170,12 @@ impl Hydra {
         let (mut number, mut output) = (build.id, None);
         let mut said = None;
         for _ in 0..MOST_BUILDS {
-            let mut failed: Vec<Step> = self.steps(number).await?.into_iter().filter(|step| step.failed).collect();
+            let steps = match self.steps(number).await {
+                // Old builds are forgotten.
+                Err(FetchError::Absent(_)) if number != build.id => break,
+                steps => steps?,
+            };
+            let mut failed: Vec<Step> = steps.into_iter().filter(|step| step.failed).collect();
             // Who was sent here by a step looks for the same; else what failed here comes before what is known to fail.
             failed
                 .sort_by_key(|step| (output.as_ref().is_some_and(|output| *output != step.output), step.is_repeated()));
