@@ -97,6 +97,7 @@ impl Build {
 
     /// What is told of its log. `hydra` is where its page is; `dependency` what failed in its place.
     pub fn submission(&self, hydra: Option<&Url>, dependency: Option<&str>) -> Submission {
+        let plain = |text: &str| text.replace(char::is_control, "");
         let facts = [
             ("hydra.build", self.id.to_string()),
             ("hydra.status", self.status().to_owned()),
@@ -107,14 +108,14 @@ impl Build {
             ("door", "hydra".to_owned()),
         ];
         Submission {
-            name: dependency.unwrap_or(&self.nixname).to_owned(),
-            project: self.project.clone(),
-            job: self.full_job(),
+            name: plain(dependency.unwrap_or(&self.nixname)),
+            project: plain(&self.project),
+            job: plain(&self.full_job()),
             build_url: hydra.map(|hydra| self.page(hydra)).unwrap_or_default(),
             metadata: facts
                 .into_iter()
                 .filter(|(_, fact)| !fact.is_empty())
-                .map(|(name, fact)| (name.to_owned(), fact))
+                .map(|(name, fact)| (name.to_owned(), plain(&fact)))
                 .collect(),
             ..Submission::default()
         }

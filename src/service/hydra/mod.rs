@@ -54,6 +54,12 @@ pub struct Evaluation {
 pub struct Jobset {
     /// Its name.
     pub name: String,
+    /// What the fetching of inputs says.
+    #[serde(default)]
+    pub fetcherrormsg: Option<String>,
+    /// Whether the evaluator says something; older versions do not tell.
+    #[serde(default)]
+    pub haserrormsg: Option<bool>,
 }
 
 impl Hydra {
@@ -216,6 +222,13 @@ impl Hydra {
             parts.pop_if_empty().extend(path);
         }
         address
+    }
+}
+
+impl Jobset {
+    /// Whether its last evaluation may have failed.
+    pub fn may_have_failed(&self) -> bool {
+        self.haserrormsg.unwrap_or(true) || self.fetcherrormsg.as_deref().is_some_and(|why| !why.is_empty())
     }
 }
 
