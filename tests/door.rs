@@ -10,6 +10,8 @@ mod chats;
 mod guard;
 #[path = "door/hydra.rs"]
 mod hydra;
+#[path = "door/hydra_cli.rs"]
+mod hydra_cli;
 #[path = "door/mcp.rs"]
 mod mcp;
 #[path = "door/peers.rs"]

@@ -116,8 +116,9 @@ async fn hydra(args: &HydraArgs) -> anyhow::Result<String> {
         }
     }
     let Some(log) = log else { return handed_over(&server, &build, &json).await };
-    let submission = build.submission(hydra.as_ref().map(Hydra::base), dependency.as_deref());
-    let said = server.send(&submission, &build.key(), &log).await?;
+    let base = hydra.as_ref().map(Hydra::base);
+    let submission = build.submission(base, dependency.as_deref());
+    let said = server.send(&submission, &build.key(base), &log).await?;
     let words = said.title().unwrap_or(&said.verdict);
     Ok(format!("build {number}: {words}; {}", said.permalink))
 }

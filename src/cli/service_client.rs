@@ -46,6 +46,20 @@ pub(super) struct ServiceClient {
     http: Client,
 }
 
+/// Why the server does not take something; one sentence.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ServiceError {
+    /// It may, later.
+    #[error("{0}")]
+    Busy(String),
+    /// It does not take this log.
+    #[error("{0}")]
+    Log(String),
+    /// It takes nothing from here.
+    #[error("{0}")]
+    Refused(String),
+}
+
 /// What the server says of a log.
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {
@@ -110,8 +124,8 @@ impl ServiceClient {
     ///
     /// # Errors
     /// What the server answers, in one sentence.
-    pub(super) async fn send(&self, told: &Submission, key: &str, log: &Spool) -> anyhow::Result<Told> {
-        let mut url = self.base.join("api/v1/reports")?;
+    pub(super) async fn send(&self, told: &Submission, key: &str, log: &Spool) -> Result<Told, ServiceError> {
+        let mut url = self.address("api/v1/reports")?;
         {
             let mut query = url.query_pairs_mut();
             let fields = [
@@ -129,19 +143,21 @@ impl ServiceClient {
             }
         }
         let request = || {
-            let log = ReaderStream::with_capacity(tokio::fs::File::from_std(log.open()?), 64 * 1024);
+            let log = log.open().map_err(|error| ServiceError::Log(error.to_string()))?;
+            let log = ReaderStream::with_capacity(tokio::fs::File::from_std(log), 64 * 1024);
             let request = self.http.post(url.clone()).header(header::CONTENT_TYPE, "text/plain");
             Ok(request.header("idempotency-key", key).body(Body::wrap_stream(log)))
         };
-        Ok(self.ask(request).await?.json().await.context("the server answers something that whyred would not")?)
+        let strange = |_| ServiceError::Refused(format!("{}: it answers something that whyred would not", self.host()));
+        self.ask(request).await?.json().await.map_err(strange)
     }
 
     /// Tells of a build of a Hydra, whose log the server shall find.
     ///
     /// # Errors
     /// What the server answers, in one sentence.
-    pub(super) async fn tell(&self, json: &str) -> anyhow::Result<()> {
-        let url = self.base.join("hooks/hydra")?;
+    pub(super) async fn tell(&self, json: &str) -> Result<(), ServiceError> {
+        let url = self.address("hooks/hydra")?;
         let request = || {
             let request = self.http.post(url.clone()).header(header::CONTENT_TYPE, "application/json");
             Ok(request.body(json.to_owned()))
@@ -150,9 +166,9 @@ impl ServiceClient {
         Ok(())
     }
 
-    async fn ask(&self, request: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<Response> {
-        let server = self.base.host_str().unwrap_or_default();
-        for wait in WAITS.into_iter().map(Some).chain([None]) {
+    async fn ask(&self, request: impl Fn() -> Result<RequestBuilder, ServiceError>) -> Result<Response, ServiceError> {
+        let mut waits = WAITS.into_iter();
+        loop {
             let request = request()?.header(header::ACCEPT, "application/json");
             let request = match &self.token {
                 Some(token) => request.bearer_auth(token),
@@ -160,23 +176,41 @@ impl ServiceClient {
             };
             let why = match request.send().await {
                 Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) => {
-                    let status = response.status();
-                    let told = response.json::<Problem>().await.ok().map(|problem| problem.detail);
-                    let why = told.unwrap_or_else(|| format!("it answers {status}"));
-                    if !(status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()) {
-                        bail!("{server}: {why}");
-                    }
-                    why
-                }
+                Ok(response) => match self.refusal(response).await {
+                    ServiceError::Busy(why) => why,
+                    refusal => return Err(refusal),
+                },
                 // The error would tell the whole address.
-                Err(_) => "it cannot be reached".to_owned(),
+                Err(_) => format!("{}: it cannot be reached", self.host()),
             };
-            match wait {
+            match waits.next() {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => bail!("{server}: {why}"),
+                None => return Err(ServiceError::Busy(why)),
             }
         }
-        bail!("{server}: it cannot be reached")
+    }
+
+    async fn refusal(&self, response: Response) -> ServiceError {
+        let status = response.status();
+        let body = response.text().await.unwrap_or_default();
+        let told = serde_json::from_str::<Problem>(&body).ok().map(|problem| problem.detail);
+        let why = format!("{}: {}", self.host(), told.unwrap_or_else(|| format!("it answers {status}")));
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return ServiceError::Busy(why);
+        }
+        match status {
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                ServiceError::Log(why)
+            }
+            _ => ServiceError::Refused(why),
+        }
+    }
+
+    fn address(&self, path: &str) -> Result<Url, ServiceError> {
+        self.base.join(path).map_err(|error| ServiceError::Refused(error.to_string()))
+    }
+
+    fn host(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
     }
 }

@@ -29,7 +29,7 @@ impl Spool {
         let mut file = tokio::fs::File::from_std(tempfile::tempfile()?);
         let copied = tokio::io::copy(&mut log.take(MOST + 1), &mut file).await?;
         if copied > MOST {
-            return Err(io::Error::other("the log is larger than 1 GiB"));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the log is larger than 1 GiB"));
         }
         file.flush().await?;
         Ok(Spool { name, file: file.into_std().await })

@@ -18,7 +18,7 @@ fn configured(peer: &str) -> String {
 }
 
 /// The file that Hydra writes for a RunCommand.
-fn hook(build: u64, status: i64) -> Value {
+pub(crate) fn hook(build: u64, status: i64) -> Value {
     json!({
         "event": "buildFinished", "build": build, "finished": true, "timestamp": 1_700_000_000, "project": "demo", "jobset": "main",
         "job": "app.x86_64-linux", "drvPath": "/nix/store/8ab5mjr8yxb3w9qe4c2h3i7b1n5g6k0d-app-1.0.drv", "startTime": 1_700_000_001,
@@ -69,7 +69,7 @@ impl House {
     }
 
     /// What was told of the only report, once it is there.
-    async fn explained(&self) -> (Submission, String) {
+    pub(crate) async fn explained(&self) -> (Submission, String) {
         let until = Instant::now() + Duration::from_secs(10);
         loop {
             let page = self.app.store.list(&Filter::default(), None).await.unwrap();

@@ -119,6 +119,7 @@ async fn watch(args: &HydraArgs, global: &Global) -> anyhow::Result<()> {
         last: args.last,
         green: args.green,
         position: Position::open(file)?,
+        failed: None,
     };
     let mut failed = 0;
     loop {
@@ -129,6 +130,7 @@ async fn watch(args: &HydraArgs, global: &Global) -> anyhow::Result<()> {
                 Duration::from_secs(args.every)
             }
             Err(Setback::Ends(error)) => return Err(error),
+            Err(Setback::Skips(why)) => bail!(why),
             Err(Setback::Passes(why, after)) => {
                 failed += 1;
                 if args.once && failed >= TRIES {

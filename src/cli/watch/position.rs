@@ -20,8 +20,6 @@ const MOST_RED: usize = 20_000;
 pub(super) struct Position {
     file: PathBuf,
     known: Known,
-    /// Whether nothing was known at the start.
-    pub(super) is_new: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,17 +36,22 @@ impl Position {
     /// # Errors
     /// That it cannot be read, or that the folder cannot be made.
     pub(super) fn open(file: PathBuf) -> anyhow::Result<Position> {
-        let (known, is_new) = match std::fs::read(&file) {
+        let known = match std::fs::read(&file) {
             Ok(json) => {
                 let unreadable = || format!("{}: is no position of a watch; remove it to begin anew", file.display());
-                (serde_json::from_slice(&json).with_context(unreadable)?, false)
+                serde_json::from_slice(&json).with_context(unreadable)?
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => (Known::default(), true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Known::default(),
             Err(error) => return Err(error).with_context(|| format!("{}: cannot be read", file.display())),
         };
         let folder = folder(&file);
         std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-        Ok(Position { file, known, is_new })
+        Ok(Position { file, known })
+    }
+
+    /// Whether no build was told yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.known.seen.is_empty()
     }
 
     /// Whether this build was told.
@@ -71,9 +74,14 @@ impl Position {
         }
     }
 
-    /// This job is green; whether it was red before.
-    pub(super) fn green(&mut self, job: &str) -> bool {
-        self.known.red.remove(job)
+    /// This job is green.
+    pub(super) fn green(&mut self, job: &str) {
+        self.known.red.remove(job);
+    }
+
+    /// Whether this job was red when it was last told of.
+    pub(super) fn is_red(&self, job: &str) -> bool {
+        self.known.red.contains(job)
     }
 
     /// Whether an evaluation says what was told of it before; nothing is what it says where it went well.
@@ -93,7 +101,7 @@ impl Position {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn save(&mut self) -> anyhow::Result<()> {
+    pub(super) fn save(&self) -> anyhow::Result<()> {
         let saved = || -> anyhow::Result<()> {
             let mut new = tempfile::NamedTempFile::new_in(folder(&self.file))?;
             new.write_all(&serde_json::to_vec(&self.known)?)?;
@@ -101,9 +109,7 @@ impl Position {
             new.persist(&self.file)?;
             Ok(())
         };
-        saved().with_context(|| format!("{}: the position cannot be kept", self.file.display()))?;
-        self.is_new = false;
-        Ok(())
+        saved().with_context(|| format!("{}: the position cannot be kept", self.file.display()))
     }
 }
 
@@ -127,15 +133,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a/b.json");
         let mut position = Position::open(file.clone()).unwrap();
-        assert!(position.is_new && !position.knows(7));
+        assert!(position.is_new() && !position.knows(7));
         position.tell(7);
         position.red("main:app");
         position.tell_evaluation("main", Some("error: x"));
         position.save().unwrap();
         let mut position = Position::open(file.clone()).unwrap();
-        assert!(!position.is_new && position.knows(7) && !position.knows(8));
+        assert!(!position.is_new() && position.knows(7) && !position.knows(8));
         assert!(position.knows_evaluation("main", Some("error: x")) && !position.knows_evaluation("main", None));
-        assert!(position.green("main:app") && !position.green("main:app"));
+        assert!(position.is_red("main:app"));
+        position.green("main:app");
+        assert!(!position.is_red("main:app"));
         assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
         std::fs::write(&file, "[").unwrap();
         assert!(format!("{:#}", Position::open(file).unwrap_err()).contains("remove it to begin anew"));

@@ -5,18 +5,22 @@ use std::io;
 use std::time::Duration;
 
 use super::position::Position;
-use crate::cli::service_client::ServiceClient;
+use crate::cli::service_client::{ServiceClient, ServiceError};
 use crate::cli::spool::Spool;
 use crate::cli::{diagnose, terminal};
 use crate::engine::Engine;
 use crate::log::Log;
 use crate::report::{Brief, Style};
+use crate::rule::Fnv;
 use crate::service::fetch::FetchError;
 use crate::service::hydra::{Build, Ending, Hydra};
 use crate::store::Submission;
 
 /// Between two builds: nobody shall be hammered.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often the log of a build is asked for.
+const TRIES: u32 = 3;
+const TOO_LARGE: &str = "it is larger than 1 GiB";
 /// Most builds that a Hydra is asked for at once.
 const WIDEST: usize = 5000;
 
@@ -36,12 +40,16 @@ pub(super) struct Round<'a> {
     /// Whether jobs that are green again are told.
     pub(super) green: bool,
     pub(super) position: Position,
+    /// The build whose log could not be read, and how often.
+    pub(super) failed: Option<(u64, u32)>,
 }
 
 /// Why a round was broken off.
 pub(super) enum Setback {
     /// It may be better later; not before so long, where the other side says so.
     Passes(String, Option<Duration>),
+    /// This log will never be taken; others may be.
+    Skips(String),
     /// It will not be better.
     Ends(anyhow::Error),
 }
@@ -98,9 +106,12 @@ impl Round<'_> {
                 metadata: [("door".to_owned(), "hydra".to_owned())].into(),
                 ..Submission::default()
             };
-            let key = format!("hydra:{}:{job}:{}", self.project, evaluation.errortime.unwrap_or(0));
+            let key = evaluation_key(&[self.hydra.base().as_str(), self.project, &job, says]);
             let log = Spool::take(told.name.clone(), says.as_bytes()).await.map_err(|error| broken_off(&error))?;
-            self.tell(&told, &key, &log, None).await?;
+            match self.tell(&told, &key, &log, None).await {
+                Err(Setback::Skips(why)) => terminal::complain(&format!("{job}: {why}")),
+                told => told?,
+            }
         }
         self.position.tell_evaluation(jobset, says.as_deref());
         self.save()
@@ -112,7 +123,7 @@ impl Round<'_> {
         let mut builds = loop {
             let builds =
                 self.hydra.latest(self.project, self.jobset, window).await.map_err(|error| self.setback(error))?;
-            let gap = !self.position.is_new
+            let gap = !self.position.is_new()
                 && builds.len() == window
                 && !builds.iter().any(|build| self.position.knows(build.id));
             if !gap || window >= WIDEST {
@@ -125,7 +136,7 @@ impl Round<'_> {
         };
         builds.retain(|build| !self.position.knows(build.id));
         builds.sort_by_key(|build| build.id);
-        if self.position.is_new {
+        if self.position.is_new() {
             // The first time, all that is older counts as told.
             let failed = builds.iter().filter(|build| explains(build)).count();
             let mut left_out = failed.saturating_sub(self.last);
@@ -142,7 +153,7 @@ impl Round<'_> {
     }
 
     async fn build(&mut self, build: &Build) -> Result<(), Setback> {
-        let again = build.ending() == Ending::Green && self.position.green(&build.full_job()) && self.green;
+        let again = build.ending() == Ending::Green && self.green && self.position.is_red(&build.full_job());
         if explains(build) || again {
             self.explain(build).await?;
             self.note(build);
@@ -154,22 +165,45 @@ impl Round<'_> {
         Ok(())
     }
 
-    async fn explain(&self, build: &Build) -> Result<(), Setback> {
-        let page = build.page(self.hydra.base());
+    /// A log that could not be had too often is told in its place: other builds shall not wait for it.
+    fn give_up(&mut self, build: &Build, setback: Setback) -> Result<(), Setback> {
+        let failed = self.failed.filter(|(number, _)| *number == build.id).map_or(1, |(_, failed)| failed + 1);
+        self.failed = Some((build.id, failed));
+        match setback {
+            Setback::Passes(why, _) if failed >= TRIES => self.print_unread(build, &why),
+            setback => Err(setback),
+        }
+    }
+
+    /// A line for a build whose log could not be read.
+    fn print_unread(&self, build: &Build, why: &str) -> Result<(), Setback> {
+        let words = format!("{}; its log cannot be read: {why}", build.status());
+        let (job, address) = (build.full_job(), build.page(self.hydra.base()));
+        let red = build.ending() != Ending::Green;
+        self.print(&Line { red, job: &job, dependency: None, words: &words, address: &address })
+    }
+
+    async fn explain(&mut self, build: &Build) -> Result<(), Setback> {
         let failure = match self.hydra.failure(build).await {
             Ok(failure) => failure,
-            Err(error @ FetchError::Busy(..)) => return Err(self.setback(error)),
-            Err(error) => {
-                let words = format!("{}: {error}", build.status());
-                let job = build.full_job();
-                let red = build.ending() != Ending::Green;
-                return self.print(&Line { red, job: &job, dependency: None, words: &words, address: &page });
+            Err(error @ FetchError::Busy(..)) => {
+                let setback = self.setback(error);
+                return self.give_up(build, setback);
             }
+            Err(error) => return self.print_unread(build, &error.to_string()),
         };
         let dependency = failure.dependency.as_deref();
         let told = build.submission(Some(self.hydra.base()), dependency);
-        let log = Spool::take(failure.log.name, failure.log.body).await.map_err(|error| broken_off(&error))?;
-        self.tell(&told, &build.key(), &log, dependency).await
+        let log = match Spool::take(failure.log.name, failure.log.body).await {
+            Ok(log) => log,
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return self.print_unread(build, TOO_LARGE),
+            Err(error) => return self.give_up(build, broken_off(&error)),
+        };
+        let key = build.key(Some(self.hydra.base()));
+        match self.tell(&told, &key, &log, dependency).await {
+            Err(Setback::Skips(why)) => self.print_unread(build, &why),
+            told => told,
+        }
     }
 
     /// Sends a log, or reads it here; prints what is said of it.
@@ -177,8 +211,7 @@ impl Round<'_> {
         let unreadable = |error: io::Error| Setback::Ends(error.into());
         let (words, verdict, address) = match &self.server {
             Some(server) => {
-                let said =
-                    server.send(told, key, log).await.map_err(|error| Setback::Passes(format!("{error:#}"), None))?;
+                let said = server.send(told, key, log).await.map_err(refused)?;
                 let words = said.title().map_or_else(|| "no rule knows why it failed".to_owned(), str::to_owned);
                 (words, said.verdict, said.permalink)
             }
@@ -207,10 +240,13 @@ impl Round<'_> {
         if explains(build) {
             self.position.red(&build.full_job());
         }
+        if build.ending() == Ending::Green {
+            self.position.green(&build.full_job());
+        }
         self.position.tell(build.id);
     }
 
-    fn save(&mut self) -> Result<(), Setback> {
+    fn save(&self) -> Result<(), Setback> {
         self.position.save().map_err(Setback::Ends)
     }
 
@@ -219,6 +255,8 @@ impl Round<'_> {
         match error {
             FetchError::Busy(_, after) => Setback::Passes(why, after),
             FetchError::Absent(_) => Setback::Ends(anyhow::anyhow!("{why}; is there such a project or jobset?")),
+            // A Hydra that has answered well before will again.
+            FetchError::Failed(_) if !self.position.is_new() => Setback::Passes(why, None),
             FetchError::Refused(_) | FetchError::Failed(_) => Setback::Ends(anyhow::anyhow!(why)),
         }
     }
@@ -227,6 +265,24 @@ impl Round<'_> {
 /// Whether there is something to say of a build.
 fn explains(build: &Build) -> bool {
     matches!(build.ending(), Ending::Red | Ending::Dependency | Ending::Aborted)
+}
+
+/// A name of what an evaluation says.
+fn evaluation_key(parts: &[&str]) -> String {
+    let mut hash = Fnv::default();
+    for part in parts {
+        hash.add(part.as_bytes());
+        hash.add(&[0]);
+    }
+    format!("hydra:evaluation:{hash}")
+}
+
+fn refused(error: ServiceError) -> Setback {
+    match error {
+        ServiceError::Busy(why) => Setback::Passes(why, None),
+        ServiceError::Log(why) => Setback::Skips(why),
+        ServiceError::Refused(_) => Setback::Ends(error.into()),
+    }
 }
 
 fn broken_off(error: &io::Error) -> Setback {

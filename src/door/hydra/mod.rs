@@ -45,7 +45,7 @@ pub(super) async fn finished(State(doors): State<Doors>, request: Request) -> Re
     if !doors.explains(&build) {
         return Ok((StatusCode::ACCEPTED, "there is nothing to explain\n").into_response());
     }
-    doors.put_build(&build, build.key()).await?;
+    doors.put_build(&build, build.key(None)).await?;
     Ok((StatusCode::ACCEPTED, "it will be explained\n").into_response())
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use crate::rule::Fnv;
 use crate::store::Submission;
 
 /// A build.
@@ -126,9 +127,14 @@ impl Build {
         format!("{}/build/{}", hydra.as_str().trim_end_matches('/'), self.id)
     }
 
-    /// A name for this ending of this build: a build that is started again ends anew.
-    pub fn key(&self) -> String {
-        format!("hydra:{}:{}:{}", self.id, self.buildstatus.unwrap_or(-1), self.stoptime.unwrap_or(0))
+    /// A name for this ending of this build: a build that is started again ends anew, and another Hydra has other builds.
+    pub fn key(&self, hydra: Option<&Url>) -> String {
+        let mut hash = Fnv::default();
+        for part in [hydra.map(Url::as_str).unwrap_or_default(), &self.project, &self.jobset, &self.job] {
+            hash.add(part.as_bytes());
+            hash.add(&[0]);
+        }
+        format!("hydra:{hash}:{}:{}:{}", self.id, self.buildstatus.unwrap_or(-1), self.stoptime.unwrap_or(0))
     }
 }
 
