@@ -8,6 +8,8 @@ mod house;
 mod chats;
 #[path = "door/guard.rs"]
 mod guard;
+#[path = "door/hydra.rs"]
+mod hydra;
 #[path = "door/mcp.rs"]
 mod mcp;
 #[path = "door/peers.rs"]

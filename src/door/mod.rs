@@ -6,6 +6,7 @@ mod badge;
 mod chat;
 mod config;
 mod fetch;
+mod hydra;
 mod llms;
 mod mcp;
 mod outbox;
@@ -27,11 +28,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 pub use config::{
-    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Matrix, Mattermost, Patience, Secret, Slack, Teams,
-    Token,
+    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Hydra, Matrix, Mattermost, Patience, Secret, Slack,
+    Teams, Token,
 };
 
-use crate::service::{App, now};
+use crate::service::hydra::Hydra as HydraClient;
+use crate::service::{App, IntakeError, now};
 use crate::store::StoreError;
 pub use mcp::Mcp;
 use peer::Peer;
@@ -53,6 +55,8 @@ pub struct Doors {
     queue: Queue,
     /// Something was put into the outbox.
     put: Arc<Notify>,
+    /// The Hydra that is configured.
+    hydra: Option<HydraClient>,
 }
 
 impl Doors {
@@ -62,7 +66,8 @@ impl Doors {
     /// That no secure connection can be made on this machine.
     pub fn new(app: Arc<App>, config: DoorConfig) -> Result<Doors, reqwest::Error> {
         let peer = Peer::new(config.patience)?;
-        Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()) })
+        let hydra = config.hydra.client();
+        Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()), hydra })
     }
 
     /// The routes, which check by themselves who asks.
@@ -70,10 +75,19 @@ impl Doors {
         Router::new()
             .merge(slack::router())
             .merge(chat::router())
+            .route("/hooks/slack-compatible/{token}", post(hydra::look_alike))
             .route("/prow/{token}", post(prow::highlight))
             .route("/badge/{file}", get(badge::show))
             .route("/llms.txt", get(llms::show))
             .layer(DefaultBodyLimit::max(MOST_BODY))
+            .with_state(self.clone())
+    }
+
+    /// The routes of those who show one of whyred's own tokens: to stand behind the check of tokens.
+    pub fn hooks<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new()
+            .route("/hooks/hydra", post(hydra::finished))
+            .layer(DefaultBodyLimit::disable())
             .with_state(self.clone())
     }
 
@@ -108,6 +122,10 @@ enum Refusal {
     Unproven,
     /// The request is none that is known.
     Unreadable(&'static str),
+    /// The log cannot be taken; why, in one sentence.
+    TooLarge(String),
+    /// The log broke off; why, in one sentence.
+    BrokenOff(String),
     /// Too much work.
     Busy,
     /// Something is wrong inside; it is logged already.
@@ -121,12 +139,25 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<IntakeError> for Refusal {
+    fn from(error: IntakeError) -> Refusal {
+        match error {
+            IntakeError::TooLarge(_) => Refusal::TooLarge(error.to_string()),
+            IntakeError::Body(why) => Refusal::BrokenOff(why),
+            IntakeError::Busy => Refusal::Busy,
+            IntakeError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, sentence) = match self {
+        let (status, sentence) = match &self {
+            Refusal::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, why.as_str()),
+            Refusal::BrokenOff(why) => (StatusCode::BAD_REQUEST, why.as_str()),
             Refusal::Shut => (StatusCode::NOT_FOUND, "this door is not configured; see docs/integrations"),
             Refusal::Unproven => (StatusCode::UNAUTHORIZED, "the signature is wrong, too old, or was used before"),
-            Refusal::Unreadable(sentence) => (StatusCode::BAD_REQUEST, sentence),
+            Refusal::Unreadable(sentence) => (StatusCode::BAD_REQUEST, *sentence),
             Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "too much is asked at once; try again in a minute"),
             Refusal::Broken => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "something is wrong inside whyred; its log says what")

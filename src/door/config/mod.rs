@@ -1,7 +1,8 @@
 //! DoorConfig: the operator's choices for doors: tables of one TOML file, secrets also from the environment. A door without its secret is shut.
-//! The tables of chats and of small doors are in `chats`.
+//! The tables of chats and of small doors are in `chats`, that of Hydra in `hydra`.
 
 mod chats;
+mod hydra;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
+pub use hydra::Hydra;
 
 /// The doors of a service; what is not told is shut.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,13 +34,16 @@ pub struct DoorConfig {
     pub prow: Token,
     /// `[badge]`
     pub badge: Badge,
+    /// `[hydra]`
+    pub hydra: Hydra,
     /// How peers are asked again.
     #[serde(skip)]
     pub patience: Patience,
 }
 
 /// The names of these tables.
-const TABLES: [&str; 9] = ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge"];
+const TABLES: [&str; 10] =
+    ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge", "hydra"];
 
 /// How long and how often a peer is asked.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +94,7 @@ impl DoorConfig {
             ("WHYRED_ZULIP_TOKEN", &mut config.zulip.token),
             ("WHYRED_TEAMS_KEY", &mut config.teams.key),
             ("WHYRED_PROW_TOKEN", &mut config.prow.token),
+            ("WHYRED_HYDRA_TOKEN", &mut config.hydra.token),
         ];
         for (name, secret) in secrets {
             if let Some(value) = environment(name).filter(|value| !value.trim().is_empty()) {
