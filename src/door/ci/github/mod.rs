@@ -75,8 +75,10 @@ struct Work {
     id: u64,
     /// Of the App.
     installation: Option<u64>,
-    /// Whether the log is read; else only the commit's status is made green.
+    /// Whether the log is read.
     read: bool,
+    /// Whether a red status of an earlier attempt is taken back.
+    back: bool,
     job: Job,
 }
 
@@ -118,9 +120,9 @@ pub(super) async fn told(State(doors): State<Doors>, headers: HeaderMap, body: B
         _ => return Ok(nothing("the job has not failed")),
     };
     // A status says that a commit is red until another one says something else.
-    let again = workflow_job.run_attempt > 1 && config.tell && config.app_id.is_empty();
+    let back = green && workflow_job.run_attempt > 1 && config.tell && config.app_id.is_empty();
     let read = !green || config.green;
-    if !read && !again {
+    if !read && !back {
         return Ok(nothing("the job has not failed"));
     }
     let key = format!("github:{}:{}", repository.full_name, workflow_job.id);
@@ -128,6 +130,7 @@ pub(super) async fn told(State(doors): State<Doors>, headers: HeaderMap, body: B
         id: workflow_job.id,
         installation: installation.map(|installation| installation.id),
         read,
+        back,
         job: job(&repository, workflow_job, green),
         repository: repository.full_name,
     };
@@ -146,8 +149,9 @@ fn event(headers: &HeaderMap, body: &[u8]) -> Option<Event> {
 fn job(repository: &Repository, job: EventJob, green: bool) -> Job {
     let step = job.steps.into_iter().find(|step| step.conclusion.as_deref() == Some("failure")).map(|step| step.name);
     let metadata = [("workflow", job.workflow_name), ("step", step), ("runner", job.runner_name)];
-    // The page of the job is one of the repository.
-    let here = job.html_url.strip_prefix(&repository.html_url).is_some_and(|rest| rest.starts_with('/'));
+    // Its page is where that of the repository is.
+    let origin = |address: &str| Url::parse(address).ok().map(|url| url.origin());
+    let here = origin(&job.html_url).is_some_and(|page| Some(page) == origin(&repository.html_url));
     Job {
         project: repository.full_name.clone(),
         name: job.name,
@@ -167,17 +171,19 @@ pub(crate) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), 
     let work: Work = work(outgoing)?;
     let config = &doors.config.github;
     let token = doors.github_token(&work, outgoing.tries).await?;
+    if work.back {
+        doors.tell_green(&work, &token, outgoing.tries).await?;
+    }
     if !work.read {
-        return doors.tell_green(&work, &token, outgoing.tries).await;
+        return Ok(());
     }
     let url = work.api(doors, &["actions", "jobs", &work.id.to_string(), "logs"])?;
     let fetcher = Fetcher::of_peer(&url, &config.log_hosts);
     let log = fetcher.log_as(url, app::headers(&token)?).await;
     let log = log.map_err(|error| not_fetched("GitHub", error, outgoing.tries))?;
     let answer = doors.read_job(outgoing, &work.job, log).await?;
-    match config.tell {
-        true if work.job.green => doors.tell_green(&work, &token, outgoing.tries).await,
-        true => doors.tell_github(&work, &answer, &token, outgoing.tries).await,
-        false => Ok(()),
+    if work.job.green || !config.tell {
+        return Ok(());
     }
+    doors.tell_github(&work, &answer, &token, outgoing.tries).await
 }
