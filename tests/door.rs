@@ -6,6 +6,10 @@ mod house;
 
 #[path = "door/chats.rs"]
 mod chats;
+#[path = "door/ci.rs"]
+mod ci;
+#[path = "door/github.rs"]
+mod github;
 #[path = "door/guard.rs"]
 mod guard;
 #[path = "door/hydra.rs"]

@@ -4,6 +4,7 @@
 mod ask;
 mod badge;
 mod chat;
+mod ci;
 mod config;
 mod fetch;
 mod hydra;
@@ -28,8 +29,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 pub use config::{
-    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Hydra, Matrix, Mattermost, Patience, Secret, Slack,
-    Teams, Token,
+    Badge, Buildkite, Channel, Command, ConfigError, Discord, DoorConfig, Github, Gitlab, Hydra, Matrix, Mattermost,
+    Patience, Secret, Slack, Teams, Token,
 };
 
 use crate::service::hydra::Hydra as HydraClient;
@@ -75,6 +76,7 @@ impl Doors {
         Router::new()
             .merge(slack::router())
             .merge(chat::router())
+            .merge(ci::router())
             .route("/hooks/slack-compatible/{token}", post(hydra::look_alike))
             .route("/prow/{token}", post(prow::highlight))
             .route("/badge/{file}", get(badge::show))
