@@ -27,8 +27,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 pub use config::{
-    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Matrix, Mattermost, Patience, Secret, Slack, Teams,
-    Token,
+    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Email, Hook, Interest, Matrix, Mattermost, Patience,
+    Pattern, Secret, Sink, Slack, Teams, Tls, Token, Webhook, Zulip,
 };
 
 use crate::service::{App, now};

@@ -1,14 +1,17 @@
 //! DoorConfig: the operator's choices for doors: tables of one TOML file, secrets also from the environment. A door without its secret is shut.
-//! The tables of chats and of small doors are in `chats`.
+//! The tables of chats and of small doors are in `chats`, who is told of reports in `notify`.
 
 mod chats;
+mod notify;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
+pub use notify::{Email, Hook, Interest, Pattern, Sink, Tls, Webhook, Zulip};
 
 /// The doors of a service; what is not told is shut.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,13 +35,18 @@ pub struct DoorConfig {
     pub prow: Token,
     /// `[badge]`
     pub badge: Badge,
+    /// `[sinks.NAME]`: where messages of `notify` go.
+    pub sinks: BTreeMap<String, Sink>,
+    /// `[[notify]]`: who is told of reports.
+    pub notify: Vec<Interest>,
     /// How peers are asked again.
     #[serde(skip)]
     pub patience: Patience,
 }
 
 /// The names of these tables.
-const TABLES: [&str; 9] = ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge"];
+const TABLES: [&str; 11] =
+    ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge", "sinks", "notify"];
 
 /// How long and how often a peer is asked.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +72,14 @@ pub struct Secret(String);
 
 /// Why a configuration is not taken.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration of the doors cannot be read: {0}")]
-pub struct ConfigError(#[from] toml::de::Error);
+pub enum ConfigError {
+    /// It does not have the shape that it needs.
+    #[error("the configuration of the doors cannot be read: {0}")]
+    Shape(#[from] toml::de::Error),
+    /// It has, but cannot work; a sentence.
+    #[error("{0}")]
+    Sentence(String),
+}
 
 impl DoorConfig {
     /// Takes the tables of doors out of a configuration file, and the secrets that `environment` gives for names.
@@ -96,6 +110,8 @@ impl DoorConfig {
             }
         }
         config.mattermost.tokens.extend(Some(mattermost).filter(|token| !token.is_empty()));
+        config.take_sink_secrets(&environment);
+        config.check_notify()?;
         Ok(config)
     }
 }
