@@ -10,9 +10,13 @@ mod chats;
 mod guard;
 #[path = "door/mcp.rs"]
 mod mcp;
+#[path = "door/notify.rs"]
+mod notify;
 #[path = "door/peers.rs"]
 mod peers;
 #[path = "door/slack.rs"]
 mod slack;
 #[path = "door/small.rs"]
 mod small;
+#[path = "door/smtp.rs"]
+mod smtp;

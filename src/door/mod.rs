@@ -8,6 +8,8 @@ mod config;
 mod fetch;
 mod llms;
 mod mcp;
+mod news;
+mod notify;
 mod outbox;
 mod peer;
 mod prow;

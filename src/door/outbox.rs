@@ -9,9 +9,9 @@ use rand::RngExt;
 use tokio::task::JoinSet;
 
 use super::peer::PeerError;
-use super::{Doors, Refusal};
+use super::{Doors, Refusal, notify};
 use crate::service::now;
-use crate::store::{NewOutgoing, Outgoing, StoreError};
+use crate::store::{ARRIVAL, NewOutgoing, Outgoing, StoreError};
 
 /// Pieces of work at the same time.
 const WORKERS: usize = 8;
@@ -57,6 +57,8 @@ impl Doors {
     /// Does it.
     async fn carry_out(&self, outgoing: &Outgoing) -> Result<(), Setback> {
         match outgoing.kind.as_str() {
+            ARRIVAL => self.arrived(outgoing).await,
+            notify::DELIVER => self.deliver(outgoing).await,
             // Another version may have put it in.
             kind => Err(Setback::Never(format!("this version knows no work named {kind}"))),
         }

@@ -137,9 +137,9 @@ impl DoorConfig {
     ///
     /// # Errors
     /// The pattern that names none.
-    pub fn check_causes<'r>(&self, rules: impl Iterator<Item = &'r str> + Clone) -> Result<(), ConfigError> {
+    pub fn check_causes(&self, rules: &[&str]) -> Result<(), ConfigError> {
         let mut patterns = self.notify.iter().flat_map(|rule| &rule.causes);
-        match patterns.find(|pattern| !rules.clone().any(|rule| pattern.fits(rule))) {
+        match patterns.find(|pattern| !rules.iter().any(|rule| pattern.fits(rule))) {
             None => Ok(()),
             Some(pattern) => Err(ConfigError::Sentence(format!(
                 "[[notify]]: no rule is called {:?}; `whyred rules list` names them, and * stands for any characters",
@@ -293,6 +293,7 @@ impl Email {
             Some((host, port)) if !host.ends_with(':') => (host, port.parse().ok()?),
             _ => (self.server.as_str(), usual),
         };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         (!host.is_empty() && !host.contains(['/', ' ', '@'])).then_some((host, port))
     }
 
@@ -305,7 +306,7 @@ impl Email {
                 "needs from and to: from = \"whyred <whyred@example.com>\", to = [\"team@example.com\"]".to_owned()
             );
         }
-        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        let local = matches!(host, "localhost" | "127.0.0.1" | "::1");
         if self.tls == Tls::None && !self.password.is_empty() && !local {
             return Err("would send its password in the clear; write tls = \"starttls\" or \"tls\"".to_owned());
         }
@@ -380,8 +381,8 @@ mod tests {
             (Some(("smtp.example", 587)), Tls::Starttls, "hunter2")
         );
         assert!(!format!("{config:?}").contains("hunter2") && !format!("{config:?}").contains("s3cret"));
-        assert!(config.check_causes(["bazel/fetch/unknown-host"].into_iter()).is_ok());
-        let error = config.check_causes(["nix/build"].into_iter()).unwrap_err().to_string();
+        assert!(config.check_causes(&["bazel/fetch/unknown-host"]).is_ok());
+        let error = config.check_causes(&["nix/build"]).unwrap_err().to_string();
         assert!(error.contains("no rule is called \"bazel/fetch/*\""), "{error}");
     }
 
@@ -404,7 +405,7 @@ mod tests {
             (mail.replace("smtp.example", "smtp.example:x"), "has no mail server"),
             (GOOD.replace("user = 'u'", ""), "needs both user and password"),
             (GOOD.replace("user = 'u'", "user = 'u'\ntls = 'none'"), "in the clear"),
-            (GOOD.replace("ops-team", "'ops team'"), "no sink"),
+            (GOOD.replace("[sinks.mail]", "[sinks.'my mail']"), "has no usable name"),
         ];
         for (text, words) in cases {
             let error = take(&text).unwrap_err();
