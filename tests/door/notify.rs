@@ -11,6 +11,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, Request, ResponseTemplate};
 
 use crate::house::{CAUSE, House, LOG, SECRET, hex, hmac, json, patience};
+use crate::process::ServerProcess;
 use crate::smtp::Smtp;
 
 const GREEN: &str = "INFO: Build completed successfully, 1 total action\n";
@@ -329,4 +330,41 @@ async fn where_nobody_listens_nothing_is_put_out() {
     house.log("linux", LOG).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(house.app.store.outbox_size().await.unwrap(), (0, 0));
+}
+
+/// Killed between the keeping of reports and the telling, the service tells after it is started again; of every report that was
+/// acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_service_tells_when_it_is_back() {
+    let peer = wiremock::MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&peer).await;
+    let data = tempfile::tempdir().unwrap();
+    let settings = data.path().join("whyred.toml");
+    std::fs::write(&settings, webhook(&peer.uri(), "first-seen = false")).unwrap();
+    let flags = ["--config", settings.to_str().unwrap()];
+    let service = ServerProcess::start(data.path(), None, &flags);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut kept = Vec::new();
+    // The outbox is looked at every three seconds.
+    let until = Instant::now() + Duration::from_millis(1200);
+    while Instant::now() < until {
+        let post = client.post(format!("{}/api/v1/reports?project=envoy&job=linux", service.url));
+        let answer = post.body(format!("{LOG}\nrun {}\n", kept.len())).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        let answer: Value = answer.json().await.unwrap();
+        kept.push(answer["id"].as_str().unwrap().to_owned());
+    }
+    service.kill();
+    let before = peer.received_requests().await.unwrap().len();
+    assert!(before < kept.len(), "all was told before the end");
+    let service = ServerProcess::start(data.path(), None, &flags);
+    let until = Instant::now() + Duration::from_secs(60);
+    let mut told: Vec<String> = Vec::new();
+    while kept.iter().any(|id| !told.contains(id)) {
+        assert!(Instant::now() < until, "{} of {} were told", told.len(), kept.len());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let requests = peer.received_requests().await.unwrap();
+        told = requests.iter().map(|one| json(one)["report"].as_str().unwrap().to_owned()).collect();
+    }
+    assert!(service.stop());
 }
