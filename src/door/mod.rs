@@ -4,11 +4,14 @@
 mod ask;
 mod badge;
 mod chat;
+mod ci;
 mod config;
 mod fetch;
 mod hydra;
 mod llms;
 mod mcp;
+mod news;
+mod notify;
 mod outbox;
 mod peer;
 mod prow;
@@ -28,8 +31,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 pub use config::{
-    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Hydra, Matrix, Mattermost, Patience, Secret, Slack,
-    Teams, Token,
+    Badge, Buildkite, Channel, Command, ConfigError, Discord, DoorConfig, Email, Github, Gitlab, Hook, Hydra, Interest,
+    Matrix, Mattermost, Patience, Pattern, Secret, Sink, Slack, Teams, Tls, Token, Webhook, Zulip,
 };
 
 use crate::service::hydra::Hydra as HydraClient;
@@ -56,7 +59,7 @@ pub struct Doors {
     /// Something was put into the outbox.
     put: Arc<Notify>,
     /// The Hydra that is configured.
-    hydra: Option<HydraClient>,
+    hydra: Option<Arc<HydraClient>>,
 }
 
 impl Doors {
@@ -66,7 +69,7 @@ impl Doors {
     /// That no secure connection can be made on this machine.
     pub fn new(app: Arc<App>, config: DoorConfig) -> Result<Doors, reqwest::Error> {
         let peer = Peer::new(config.patience)?;
-        let hydra = config.hydra.client();
+        let hydra = config.hydra.client().map(Arc::new);
         Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()), hydra })
     }
 
@@ -75,6 +78,7 @@ impl Doors {
         Router::new()
             .merge(slack::router())
             .merge(chat::router())
+            .merge(ci::router())
             .route("/hooks/slack-compatible/{token}", post(hydra::look_alike))
             .route("/prow/{token}", post(prow::highlight))
             .route("/badge/{file}", get(badge::show))

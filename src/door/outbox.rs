@@ -7,9 +7,9 @@ use rand::RngExt;
 use tokio::task::JoinSet;
 
 use super::peer::PeerError;
-use super::{Doors, Refusal, hydra};
+use super::{Doors, Refusal, ci, hydra, notify};
 use crate::service::now;
-use crate::store::{NewOutgoing, Outgoing, StoreError};
+use crate::store::{ARRIVAL, NewOutgoing, Outgoing, StoreError};
 
 /// Pieces of work at the same time.
 const WORKERS: usize = 8;
@@ -31,7 +31,6 @@ pub(super) enum Setback {
 
 impl Setback {
     /// A peer did not do its part. `who` names it, for people.
-    #[allow(dead_code, reason = "the doors of CI systems ask peers")]
     pub(super) fn of(who: &str, error: &PeerError) -> Setback {
         let why = format!("{who}: {error}");
         if error.passes() { Setback::Later(why, error.after()) } else { Setback::Never(why) }
@@ -57,6 +56,11 @@ impl Doors {
     async fn carry_out(&self, outgoing: &Outgoing) -> Result<(), Setback> {
         match outgoing.kind.as_str() {
             hydra::KIND => hydra::carry_out(self, outgoing).await,
+            ci::GITHUB => ci::github(self, outgoing).await,
+            ci::GITLAB => ci::gitlab(self, outgoing).await,
+            ci::BUILDKITE => ci::buildkite(self, outgoing).await,
+            ARRIVAL => self.arrived(outgoing).await,
+            notify::DELIVER => self.deliver(outgoing).await,
             // Another version may have put it in.
             kind => Err(Setback::Never(format!("this version knows no work named {kind}"))),
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use futures_util::TryStreamExt;
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 use url::{Host, Url};
 
-use super::App;
+use super::{App, now};
 
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
@@ -100,7 +101,15 @@ impl Fetcher {
     /// # Errors
     /// That its host is not to be asked, what it answers, or that a page stands there.
     pub async fn log(&self, url: Url) -> Result<Fetched, FetchError> {
-        let (url, response) = self.get(url, TEXT).await?;
+        self.log_as(url, HeaderMap::new()).await
+    }
+
+    /// The same; `shown` is told to the host of this address alone: wherever that leads to, it is not told again.
+    ///
+    /// # Errors
+    /// That its host is not to be asked, what it answers, or that a page stands there.
+    pub async fn log_as(&self, url: Url, shown: HeaderMap) -> Result<Fetched, FetchError> {
+        let (url, response) = self.get(url, TEXT, shown).await?;
         if is_page(&response) {
             let why = "a web page stands there, no log; give the address of the raw log";
             return Err(FetchError::Failed(why.to_owned()));
@@ -115,7 +124,7 @@ impl Fetcher {
     /// # Errors
     /// That its host is not to be asked, what it answers, or that it is other JSON or none.
     pub async fn json<T: DeserializeOwned>(&self, url: Url) -> Result<T, FetchError> {
-        let body = whole(self.get(url, "application/json").await?.1).await?;
+        let body = whole(self.get(url, "application/json", HeaderMap::new()).await?.1).await?;
         serde_json::from_slice(&body).map_err(|_| FetchError::Failed("the host answers something else".to_owned()))
     }
 
@@ -124,16 +133,18 @@ impl Fetcher {
     /// # Errors
     /// That its host is not to be asked, or what it answers.
     pub async fn page(&self, url: Url) -> Result<String, FetchError> {
-        let body = whole(self.get(url, "text/html").await?.1).await?;
+        let body = whole(self.get(url, "text/html", HeaderMap::new()).await?.1).await?;
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     /// What is answered, once no redirect leads on, and where.
-    async fn get(&self, mut url: Url, accept: &str) -> Result<(Url, Response), FetchError> {
+    async fn get(&self, mut url: Url, accept: &str, shown: HeaderMap) -> Result<(Url, Response), FetchError> {
+        let mut shown = Some(shown);
         for step in 0..=REDIRECTS {
             let peer = self.checked(&url, step > 0).await?;
             let client = self.client(&url, peer).map_err(|error| failed(&error))?;
             let request = client.get(url.clone()).header(header::ACCEPT, accept);
+            let request = request.headers(shown.take().unwrap_or_default());
             let response = tokio::time::timeout(PATIENCE, request.send())
                 .await
                 .map_err(|_| FetchError::Busy("the host does not answer".to_owned(), None))?
@@ -167,10 +178,13 @@ impl Fetcher {
         let with_port = format!("{plain}:{port}");
         let usual = url.port().is_none();
         let named = self.hosts.iter().any(|named| *named == with_port || (usual && *named == plain));
-        if !named && !(led && self.beyond) {
+        if !(named || led && self.beyond) {
             return refused(
                 "logs are fetched only from hosts that the operator has named; send the log itself instead",
             );
+        }
+        if !named && url.scheme() != "https" {
+            return refused("the host leads to an address without https");
         }
         let found: Vec<SocketAddr> = match host {
             Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(ip), port)],
@@ -251,15 +265,23 @@ async fn whole(mut response: Response) -> Result<Vec<u8>, FetchError> {
 fn answered(response: &Response) -> FetchError {
     let status = response.status();
     let why = format!("the host answers {status}");
-    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        let after =
-            response.headers().get(header::RETRY_AFTER).and_then(|after| after.to_str().ok()?.trim().parse().ok());
-        return FetchError::Busy(why, after.map(Duration::from_secs));
+    let after = asked_to_wait(response.headers());
+    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() || after.is_some() {
+        return FetchError::Busy(why, after);
     }
     if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
         return FetchError::Absent(why);
     }
     FetchError::Failed(why)
+}
+
+/// How long a peer asks to wait: `Retry-After`, or when GitHub's count of requests begins anew.
+pub fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let used_up = number("x-ratelimit-remaining") == Some(0);
+    let until = number("x-ratelimit-reset").filter(|_| used_up);
+    let left = || until.map(|until| until.saturating_sub((now() / 1000) as u64));
+    number("retry-after").or_else(left).map(Duration::from_secs)
 }
 
 /// Without the address, which may hold secrets.

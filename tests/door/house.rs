@@ -11,7 +11,7 @@ use whyred::engine::Engine;
 use whyred::redact::Redactor;
 use whyred::service::access::Access;
 use whyred::service::{App, Config};
-use whyred::store::{Filter, Store, Submission};
+use whyred::store::{Filter, ReportId, Store, Stored, Submission};
 use wiremock::{MockServer, Request};
 
 pub(crate) const LOG: &str = include_str!("../../examples/bazel-in-nix-unknown-host.log");
@@ -41,22 +41,15 @@ impl House {
         let peer = MockServer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let address = format!("sqlite:{}", folder.path().join("whyred.db").display());
-        let store = Store::open(&address, &folder.path().join("objects")).await.unwrap();
         let base_url = "https://whyred.example".to_owned();
-        let service = Config { base_url, ..service(&peer.uri()) };
-        let app =
-            Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, service).with_access(access));
         let mut file: toml::Table = toml::from_str(&config(&peer.uri())).unwrap();
         let mut config = DoorConfig::take(&mut file, |_| None).unwrap();
         assert!(file.is_empty(), "{file}");
-        config.patience = Patience {
-            first_wait: Duration::from_millis(20),
-            tries: 4,
-            timeout: Duration::from_millis(1500),
-            watch_every: Duration::from_millis(50),
-            again: Duration::from_millis(40),
-            lease: Duration::from_secs(5),
-        };
+        config.patience = patience();
+        let store = Store::open(&address, &folder.path().join("objects")).await.unwrap().announcing(config.listens());
+        let service = Config { base_url, ..service(&peer.uri()) };
+        let app =
+            Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, service).with_access(access));
         let doors = Doors::new(Arc::clone(&app), config).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -69,6 +62,13 @@ impl House {
     /// Reports in the history.
     pub(crate) async fn stored(&self) -> usize {
         self.app.store.list(&Filter::default(), None).await.unwrap().reports.len()
+    }
+
+    /// The only report in the history.
+    pub(crate) async fn only(&self) -> Stored {
+        let reports = self.app.store.list(&Filter::default(), None).await.unwrap().reports;
+        assert_eq!(reports.len(), 1);
+        self.app.store.stored(&ReportId::parse(&reports[0].id).unwrap()).await.unwrap().unwrap()
     }
 
     /// A log of a job comes in.
@@ -89,6 +89,18 @@ impl House {
             assert!(Instant::now() < until, "{path} was asked {} times, not {times}", these.len());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// Little, so that tests do not wait.
+pub(crate) fn patience() -> Patience {
+    Patience {
+        first_wait: Duration::from_millis(20),
+        tries: 4,
+        timeout: Duration::from_millis(1500),
+        watch_every: Duration::from_millis(50),
+        again: Duration::from_millis(40),
+        lease: Duration::from_secs(5),
     }
 }
 

@@ -1,16 +1,21 @@
 //! DoorConfig: the operator's choices for doors: tables of one TOML file, secrets also from the environment. A door without its secret is shut.
-//! The tables of chats and of small doors are in `chats`, that of Hydra in `hydra`.
+//! The tables of chats and of small doors are in `chats`, that of Hydra in `hydra`, those of CI systems in `ci`; `notify` is who is told of reports.
 
 mod chats;
+mod ci;
 mod hydra;
+mod notify;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
+pub use ci::{Buildkite, Github, Gitlab};
 pub use hydra::Hydra;
+pub use notify::{Email, Hook, Interest, Pattern, Sink, Tls, Webhook, Zulip};
 
 /// The doors of a service; what is not told is shut.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,14 +41,39 @@ pub struct DoorConfig {
     pub badge: Badge,
     /// `[hydra]`
     pub hydra: Hydra,
+    /// `[github]`
+    pub github: Github,
+    /// `[gitlab]`
+    pub gitlab: Gitlab,
+    /// `[buildkite]`
+    pub buildkite: Buildkite,
+    /// `[sinks.NAME]`: where messages of `notify` go.
+    pub sinks: BTreeMap<String, Sink>,
+    /// `[[notify]]`: who is told of reports.
+    pub notify: Vec<Interest>,
     /// How peers are asked again.
     #[serde(skip)]
     pub patience: Patience,
 }
 
 /// The names of these tables.
-const TABLES: [&str; 10] =
-    ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge", "hydra"];
+const TABLES: [&str; 15] = [
+    "slack",
+    "mattermost",
+    "rocketchat",
+    "discord",
+    "matrix",
+    "zulip",
+    "teams",
+    "prow",
+    "badge",
+    "hydra",
+    "github",
+    "gitlab",
+    "buildkite",
+    "sinks",
+    "notify",
+];
 
 /// How long and how often a peer is asked.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +99,14 @@ pub struct Secret(String);
 
 /// Why a configuration is not taken.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration of the doors cannot be read: {0}")]
-pub struct ConfigError(#[from] toml::de::Error);
+pub enum ConfigError {
+    /// It does not have the shape that it needs.
+    #[error("the configuration of the doors cannot be read: {0}")]
+    Shape(#[from] toml::de::Error),
+    /// It has, but cannot work; a sentence.
+    #[error("{0}")]
+    Sentence(String),
+}
 
 impl DoorConfig {
     /// Takes the tables of doors out of a configuration file, and the secrets that `environment` gives for names.
@@ -95,6 +131,13 @@ impl DoorConfig {
             ("WHYRED_TEAMS_KEY", &mut config.teams.key),
             ("WHYRED_PROW_TOKEN", &mut config.prow.token),
             ("WHYRED_HYDRA_TOKEN", &mut config.hydra.token),
+            ("WHYRED_GITHUB_WEBHOOK_SECRET", &mut config.github.webhook_secret),
+            ("WHYRED_GITHUB_TOKEN", &mut config.github.token),
+            ("WHYRED_GITHUB_PRIVATE_KEY", &mut config.github.private_key),
+            ("WHYRED_GITLAB_WEBHOOK_TOKEN", &mut config.gitlab.webhook_token),
+            ("WHYRED_GITLAB_TOKEN", &mut config.gitlab.token),
+            ("WHYRED_BUILDKITE_WEBHOOK_TOKEN", &mut config.buildkite.webhook_token),
+            ("WHYRED_BUILDKITE_TOKEN", &mut config.buildkite.token),
         ];
         for (name, secret) in secrets {
             if let Some(value) = environment(name).filter(|value| !value.trim().is_empty()) {
@@ -102,6 +145,9 @@ impl DoorConfig {
             }
         }
         config.mattermost.tokens.extend(Some(mattermost).filter(|token| !token.is_empty()));
+        config.check_ci()?;
+        config.take_sink_secrets(&environment);
+        config.check_notify()?;
         Ok(config)
     }
 }
