@@ -78,7 +78,9 @@ async fn the_hook_never_fails_and_says_why_it_could_not() {
     let said = hooked(folder.path(), &hook(31, 1), &["--server", &house.base]).await;
     assert!(said.contains("--hydra"), "{said}");
     assert!(
-        hooked(folder.path(), &json!({ "event": "x" }), &["--server", &house.base]).await.contains("no build as Hydra tells it")
+        hooked(folder.path(), &json!({ "event": "x" }), &["--server", &house.base])
+            .await
+            .contains("no build as Hydra tells it")
     );
     let output = whyred(folder.path(), &["hook", "hydra"]).output().await.unwrap();
     let (status, _, err) = ended(&output);
