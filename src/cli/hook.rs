@@ -126,8 +126,10 @@ async fn hydra(args: &HydraArgs) -> anyhow::Result<String> {
 /// Leaves the finding of the log to the server.
 async fn handed_over(server: &ServiceClient, build: &Build, json: &str) -> anyhow::Result<String> {
     let number = build.id;
-    let nowhere =
-        || format!("build {number}: its log is not on this machine; add --hydra URL, so that it is found there");
+    let nowhere = || {
+        let places = "neither on this machine nor at a Hydra named with --hydra";
+        format!("build {number}: its log is {places}, and the server does not look for it")
+    };
     server.tell(json).await.with_context(nowhere)?;
     Ok(format!("build {number}: the server looks for the log"))
 }
