@@ -1,5 +1,6 @@
 //! App: what all ways into the service share: the engine, the history, the redactor, the limits. `intake` makes a stored report of bytes,
-//! `access` says who may do what, `rates` how often; `fetch` gets logs from elsewhere, `page` and `hydra` find them there; `meters` counts; `rediagnosis`, `replay` and `trial` try rules on logs.
+//! `access` says who may do what, `rates` how often; `fetch` gets logs from elsewhere, `page` and `hydra` find them there; `meters` counts;
+//! `rediagnosis`, `replay` and `trial` try rules on logs.
 
 pub mod access;
 mod arriving;
