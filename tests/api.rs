@@ -8,6 +8,8 @@ mod app;
 
 #[path = "api/access.rs"]
 mod access;
+#[path = "api/deliveries.rs"]
+mod deliveries;
 #[path = "common/postgres.rs"]
 mod postgres;
 #[path = "common/process.rs"]

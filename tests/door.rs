@@ -1,5 +1,5 @@
 //! The doors against recorded requests and peers that check what the real ones would.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 #[path = "door/house.rs"]
 mod house;
@@ -16,9 +16,15 @@ mod guard;
 mod hydra;
 #[path = "door/mcp.rs"]
 mod mcp;
+#[path = "door/notify.rs"]
+mod notify;
 #[path = "door/peers.rs"]
 mod peers;
+#[path = "common/process.rs"]
+mod process;
 #[path = "door/slack.rs"]
 mod slack;
 #[path = "door/small.rs"]
 mod small;
+#[path = "door/smtp.rs"]
+mod smtp;

@@ -2,6 +2,8 @@
 #![cfg(feature = "service")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "store/arriving.rs"]
+mod arriving;
 #[path = "store/history.rs"]
 mod history;
 #[path = "store/moving.rs"]
@@ -40,6 +42,11 @@ stories! {
         keys_count_once_and_positions_go_on
         two_replicas_tell_once
         changes_and_states;
+    arriving:
+        what_comes_is_announced_once_each_time
+        a_request_that_came_twice_is_announced_once
+        a_cause_is_first_seen_once_in_each_project
+        the_report_that_came_before;
     outgoing:
         the_same_is_put_once_and_done_once
         who_dies_is_followed_and_who_is_slow_changes_nothing

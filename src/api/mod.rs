@@ -1,6 +1,7 @@
 //! The JSON API under /api/v1, one resource a file, and the door for curl, `paste`. Errors are problem documents (RFC 9457), see `problem`.
 
 mod answer;
+mod deliveries;
 mod documentation;
 mod explain;
 mod fields;
@@ -42,6 +43,9 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::feedback, history::feedback_of))
         .routes(routes!(history::rediagnose))
         .routes(routes!(history::stats))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::give_up))
         .routes(routes!(rules::list))
         .route("/api/v1/rules/{*id}", get(rules::read))
         .routes(routes!(rules::attempt))

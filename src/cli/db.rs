@@ -15,6 +15,8 @@ use crate::report::Report;
 use crate::service::now;
 use crate::store::{Moved, Plan, Retention, Store};
 
+/// Dead letters that are named.
+const LISTED: i64 = 50;
 /// Bytes of a log that a made-up report has at most.
 const SAMPLE: usize = 8 * 1024;
 
@@ -26,6 +28,7 @@ Examples:
   whyred db import history.jsonl.zst --database postgres://host/name  into another database
   whyred db retain --days 90 --megabytes 10000                        forget what is older or more
   whyred db seed 100000 --database sqlite:/tmp/x.db                   plausible reports, for measurements
+  whyred db outbox                                                    messages that could not be delivered
   whyred db check                                                     how the queries of the pages run")]
 pub(super) struct DbArgs {
     /// The history: sqlite:FILE or postgres://USER@HOST/NAME [default: a file in the data folder]
@@ -64,6 +67,12 @@ enum DbCommand {
     },
     /// Count everything anew
     Recount,
+    /// What is still to be done at peers, and what could not be done; status 1 if there is such
+    Outbox {
+        /// Send all of that again
+        #[arg(long)]
+        retry: bool,
+    },
     /// Put in many made-up reports, for measurements
     Seed {
         /// How many
@@ -109,11 +118,27 @@ pub(super) fn run(args: &DbArgs, global: &Global) -> anyhow::Result<u8> {
                 terminal::print_aside(&format!("{} reports forgotten, {} bytes\n", done.reports, done.bytes));
             }
             DbCommand::Recount => store.recount().await?,
+            DbCommand::Outbox { retry } => return outbox(&store, *retry).await,
             DbCommand::Seed { reports } => seed(&store, &global.packs.engine()?, *reports).await?,
             DbCommand::Check { plans } => return check(&store.plans(now()).await?, *plans),
         }
         Ok(super::FOUND)
     })
+}
+
+/// Says what waits, and names what could not be done.
+async fn outbox(store: &Store, retry: bool) -> anyhow::Result<u8> {
+    let (waiting, dead) = store.outbox_size().await?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{waiting} still to be done, {dead} could not be done")?;
+    for one in store.outgoing("dead", None, LISTED).await? {
+        writeln!(out, "{:8}  {}\n          {}", one.number, one.what, one.why)?;
+    }
+    if retry {
+        terminal::print_aside(&format!("{} are tried again\n", store.send_all_again(now()).await?));
+        return Ok(super::FOUND);
+    }
+    Ok(if dead > 0 { super::NOTHING_KNOWN } else { super::FOUND })
 }
 
 fn tell(moved: Moved, how: &str) {

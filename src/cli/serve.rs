@@ -109,11 +109,12 @@ On an address that others can reach, a token or --public is asked for. RUST_LOG=
 pub(super) fn run(args: ServeArgs, global: &Global) -> anyhow::Result<u8> {
     let (args, doors) = args.with_file()?;
     let engine = global.packs.engine()?;
+    doors.check_causes(&engine.rules().iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>())?;
     let redactor = Redactor::with(&args.redact)?;
     start_logging();
     meters::start();
     tokio::runtime::Runtime::new()?.block_on(async {
-        let (store, listener) = (args.store().await?, args.listener().await?);
+        let (store, listener) = (args.store().await?.announcing(doors.listens()), args.listener().await?);
         let address = listener.local_addr()?;
         let stored = !store.tokens().await?.is_empty();
         let access = Access::of(address, args.token.as_deref(), stored, args.public)?;

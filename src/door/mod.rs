@@ -10,6 +10,8 @@ mod fetch;
 mod hydra;
 mod llms;
 mod mcp;
+mod news;
+mod notify;
 mod outbox;
 mod peer;
 mod prow;
@@ -29,8 +31,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 pub use config::{
-    Badge, Buildkite, Channel, Command, ConfigError, Discord, DoorConfig, Github, Gitlab, Hydra, Matrix, Mattermost,
-    Patience, Secret, Slack, Teams, Token,
+    Badge, Buildkite, Channel, Command, ConfigError, Discord, DoorConfig, Email, Github, Gitlab, Hook, Hydra, Interest,
+    Matrix, Mattermost, Patience, Pattern, Secret, Sink, Slack, Teams, Tls, Token, Webhook, Zulip,
 };
 
 use crate::service::hydra::Hydra as HydraClient;
@@ -57,7 +59,7 @@ pub struct Doors {
     /// Something was put into the outbox.
     put: Arc<Notify>,
     /// The Hydra that is configured.
-    hydra: Option<HydraClient>,
+    hydra: Option<Arc<HydraClient>>,
 }
 
 impl Doors {
@@ -67,7 +69,7 @@ impl Doors {
     /// That no secure connection can be made on this machine.
     pub fn new(app: Arc<App>, config: DoorConfig) -> Result<Doors, reqwest::Error> {
         let peer = Peer::new(config.patience)?;
-        let hydra = config.hydra.client();
+        let hydra = config.hydra.client().map(Arc::new);
         Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()), hydra })
     }
 

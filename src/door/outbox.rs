@@ -7,9 +7,9 @@ use rand::RngExt;
 use tokio::task::JoinSet;
 
 use super::peer::PeerError;
-use super::{Doors, Refusal, ci, hydra};
+use super::{Doors, Refusal, ci, hydra, notify};
 use crate::service::now;
-use crate::store::{NewOutgoing, Outgoing, StoreError};
+use crate::store::{ARRIVAL, NewOutgoing, Outgoing, StoreError};
 
 /// Pieces of work at the same time.
 const WORKERS: usize = 8;
@@ -59,6 +59,8 @@ impl Doors {
             ci::GITHUB => ci::github(self, outgoing).await,
             ci::GITLAB => ci::gitlab(self, outgoing).await,
             ci::BUILDKITE => ci::buildkite(self, outgoing).await,
+            ARRIVAL => self.arrived(outgoing).await,
+            notify::DELIVER => self.deliver(outgoing).await,
             // Another version may have put it in.
             kind => Err(Setback::Never(format!("this version knows no work named {kind}"))),
         }

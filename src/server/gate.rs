@@ -127,6 +127,13 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     if free.contains(&path) || path.starts_with("/static/") {
         return None;
     }
+    // Who is told of what is the operator's own business.
+    if ["/deliveries", "/api/v1/deliveries"]
+        .iter()
+        .any(|of| path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    {
+        return Some(Scope::Admin);
+    }
     let action = path.rsplit('/').next().unwrap_or_default();
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS if path == "/explain" => Some(Scope::Ingest),

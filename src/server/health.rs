@@ -42,5 +42,5 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, P
 /// What was counted, for Prometheus
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], meters::render(&app)).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], meters::render(&app).await).into_response()
 }

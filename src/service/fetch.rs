@@ -178,7 +178,7 @@ impl Fetcher {
         let with_port = format!("{plain}:{port}");
         let usual = url.port().is_none();
         let named = self.hosts.iter().any(|named| *named == with_port || (usual && *named == plain));
-        if !named && !(led && self.beyond) {
+        if !(named || led && self.beyond) {
             return refused(
                 "logs are fetched only from hosts that the operator has named; send the log itself instead",
             );

@@ -25,7 +25,15 @@ pub fn start() {
 }
 
 /// All that was counted, in Prometheus' text format.
-pub fn render(app: &App) -> String {
+pub async fn render(app: &App) -> String {
+    match app.store.outbox_size().await {
+        Ok((waiting, dead)) => {
+            gauge!("whyred_outbox", "state" => "waiting").set(waiting as f64);
+            gauge!("whyred_outbox", "state" => "dead").set(dead as f64);
+        }
+        // The other counts are still told.
+        Err(error) => tracing::warn!(%error, "the outbox could not be counted"),
+    }
     let (size, idle) = app.store.pool_state();
     gauge!("whyred_database_connections", "state" => "idle").set(idle as f64);
     gauge!("whyred_database_connections", "state" => "used").set((size as usize).saturating_sub(idle) as f64);
@@ -71,5 +79,9 @@ fn describe() {
     );
     metrics::describe_counter!("whyred_diagnoses_total", "Root causes that were told, by rule");
     metrics::describe_gauge!("whyred_database_connections", "Connections to the database");
+    metrics::describe_gauge!(
+        "whyred_outbox",
+        "What is still to be done at peers (waiting), and what could not be done (dead)"
+    );
     metrics::describe_gauge!("whyred_rules", "Rules in use");
 }

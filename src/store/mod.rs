@@ -1,8 +1,9 @@
 //! Store: the history of reports and their logs, in SQLite or PostgreSQL; the only room with SQL.
 //! `save` puts a report in (`entry`, `tally` and `counts` say which rows), `replace` and `remove` change it, `stored` reads one back,
 //! `list` finds many, `trends` and `seen` read the counts; `packed_log` is how a log is kept, `objects` where large ones are,
-//! `outbox` is what is still to be done at peers, `pool` the two databases.
+//! `outbox` is what is still to be done at peers, `arrival` what is announced there, `pool` the two databases.
 
+mod arrival;
 mod counts;
 mod entry;
 mod feedback;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
+pub use arrival::{ARRIVAL, Arrival};
 pub use feedback::{Feedback, FeedbackKind};
 pub use list::{Cursor, Filter, Listed, Page};
 pub use log_text::LogLines;
@@ -64,6 +66,7 @@ pub struct Store {
     objects: Arc<dyn ObjectStore>,
     object_from: u64,
     bounds: Bounds,
+    announces: bool,
 }
 
 /// Packed logs from this size on are objects, in bytes.
@@ -77,8 +80,8 @@ impl Store {
     /// That an address is none, or that the database or the folder cannot be used.
     pub async fn open(address: &str, objects: impl AsRef<OsStr>) -> Result<Store, StoreError> {
         let objects = objects::open(objects.as_ref())?;
-        let store =
-            Store { pool: Pool::open(address).await?, objects, object_from: OBJECT_FROM, bounds: Bounds::default() };
+        let pool = Pool::open(address).await?;
+        let store = Store { pool, objects, object_from: OBJECT_FROM, bounds: Bounds::default(), announces: false };
         store.do_chores().await?;
         store.pool.tidy().await?;
         Ok(store)

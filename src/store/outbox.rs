@@ -179,6 +179,15 @@ impl Store {
         Ok(found > 0)
     }
 
+    /// All dead letters are tried anew; gives how many.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn send_all_again(&self, now: i64) -> Result<u64, StoreError> {
+        const SQL: &str = "update outbox set state = 'waiting', tries = 0, next_at = $1 where state = 'dead'";
+        Ok(write!(self.pool, |tx| sqlx::query(SQL).bind(now).execute(&mut *tx).await?.rows_affected()))
+    }
+
     /// A dead letter is given up; its key stays known. False where there is none of this number.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 use super::entry::{Came, Entry, Parts};
 use super::pool::{read, write};
 use super::statement::{Statement, bind, run};
-use super::{PackedLog, ReportId, Store, StoreError, Submission};
+use super::{Arrival, PackedLog, ReportId, Store, StoreError, Submission};
 use crate::report::Report;
 
 /// A report that is not yet stored.
@@ -60,6 +60,7 @@ impl Store {
         let mut head = Entry::insert(&[&entry], AGAIN)?;
         let mut entry = Some(entry);
         let insert_words = self.pool.dialect().insert_words;
+        let announces = self.announces;
 
         let (kept, occurrences) = write!(self.pool, |tx| {
             let Statement { sql, values } = head.remove(0);
@@ -76,6 +77,10 @@ impl Store {
             }
             let mut parts = Parts::new(insert_words);
             if let Some(entry) = entry.take() {
+                if announces {
+                    let arrival = Arrival::of(&kept, occurrences, made_at, &entry.submission);
+                    run!(tx, [arrival.announcement(&entry.submission)?]);
+                }
                 if occurrences == 1 {
                     parts.entry(number, entry);
                 } else {

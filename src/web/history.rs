@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use super::chart::Spark;
 use super::frame::Frame;
 use super::moment::Moment;
 use super::web_error::WebError;
+use crate::service::access::{Caller, Scope};
 use crate::service::{App, now};
 use crate::store::{Cursor, Filter, Listed};
 
@@ -51,6 +52,8 @@ pub(super) struct HistoryPage {
     days: Vec<(String, Vec<Row>)>,
     next: Option<String>,
     base_url: String,
+    /// What waits and what could not be delivered, for whoever runs the service.
+    outbox: Option<(i64, i64)>,
 }
 
 /// One report.
@@ -61,7 +64,11 @@ struct Row {
 }
 
 /// GET /history
-pub(super) async fn show(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Result<HistoryPage, WebError> {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Query(wanted): Query<Wanted>,
+    caller: Option<Extension<Caller>>,
+) -> Result<HistoryPage, WebError> {
     let filter = wanted.filter()?;
     let cursor = match wanted.cursor.as_str() {
         "" => None,
@@ -82,7 +89,12 @@ pub(super) async fn show(State(app): State<Arc<App>>, Query(wanted): Query<Wante
         }
     }
     let next = page.next.map(|next| wanted.at(&[("cursor", &next.to_text())]));
-    Ok(HistoryPage { frame: Frame::of(&app, "history"), wanted, days, next, base_url: app.config.base_url.clone() })
+    let outbox = match caller.is_some_and(|Extension(caller)| caller.may(Scope::Admin)) {
+        true => Some(app.store.outbox_size().await?),
+        false => None,
+    };
+    let base_url = app.config.base_url.clone();
+    Ok(HistoryPage { frame: Frame::of(&app, "history"), wanted, days, next, base_url, outbox })
 }
 
 /// How often each cause of these reports was seen lately.

@@ -6,6 +6,7 @@ mod bench;
 mod catalogue;
 mod chart;
 mod compare;
+mod deliveries;
 mod diff;
 mod docs;
 mod frame;
@@ -51,6 +52,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/r/{id}/hint", get(log::hint))
         .route("/history", get(history::show))
         .route("/compare", get(compare::show))
+        .route("/deliveries", get(deliveries::show))
+        .route("/deliveries/retry", post(deliveries::retry_all))
+        .route("/deliveries/{number}/retry", post(deliveries::retry))
+        .route("/deliveries/{number}/drop", post(deliveries::give_up))
         .route("/trends", get(trends::show))
         .route("/rules", get(rules::show))
         .merge(bench_routes())

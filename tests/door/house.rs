@@ -41,22 +41,15 @@ impl House {
         let peer = MockServer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let address = format!("sqlite:{}", folder.path().join("whyred.db").display());
-        let store = Store::open(&address, &folder.path().join("objects")).await.unwrap();
         let base_url = "https://whyred.example".to_owned();
-        let service = Config { base_url, ..service(&peer.uri()) };
-        let app =
-            Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, service).with_access(access));
         let mut file: toml::Table = toml::from_str(&config(&peer.uri())).unwrap();
         let mut config = DoorConfig::take(&mut file, |_| None).unwrap();
         assert!(file.is_empty(), "{file}");
-        config.patience = Patience {
-            first_wait: Duration::from_millis(20),
-            tries: 4,
-            timeout: Duration::from_millis(1500),
-            watch_every: Duration::from_millis(50),
-            again: Duration::from_millis(40),
-            lease: Duration::from_secs(5),
-        };
+        config.patience = patience();
+        let store = Store::open(&address, &folder.path().join("objects")).await.unwrap().announcing(config.listens());
+        let service = Config { base_url, ..service(&peer.uri()) };
+        let app =
+            Arc::new(App::new(Engine::built_in(), Redactor::built_in().unwrap(), store, service).with_access(access));
         let doors = Doors::new(Arc::clone(&app), config).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -96,6 +89,18 @@ impl House {
             assert!(Instant::now() < until, "{path} was asked {} times, not {times}", these.len());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// Little, so that tests do not wait.
+pub(crate) fn patience() -> Patience {
+    Patience {
+        first_wait: Duration::from_millis(20),
+        tries: 4,
+        timeout: Duration::from_millis(1500),
+        watch_every: Duration::from_millis(50),
+        again: Duration::from_millis(40),
+        lease: Duration::from_secs(5),
     }
 }
 

@@ -7,8 +7,9 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Told, backslashed, fenced};
+use super::{Told, backslashed, fenced, headline};
 use crate::door::ask::{Answer, Ask};
+use crate::door::news::News;
 use crate::door::peer::{PeerError, belongs};
 use crate::door::{Doors, Refusal, header, signed};
 use crate::service::now;
@@ -143,6 +144,33 @@ fn render(answer: &Result<Answer, String>) -> Value {
         Ok(answer) => Told::of(answer),
         Err(sentence) => return json!({ "content": backslashed(sentence), "allowed_mentions": nobody }),
     };
+    let mut buttons = vec![json!({ "type": 2, "style": 5, "label": "Open report", "url": told.permalink })];
+    if told.fix.is_some() {
+        let button = |label: &str, name: &str| json!({ "type": 2, "style": 2, "label": label, "custom_id": format!("{name}{}", told.id) });
+        buttons.extend([button("Helped", HELPED), button("Wrong", WRONG)]);
+    }
+    json!({
+        "content": "",
+        "embeds": [embed(&told)],
+        "components": [{ "type": 1, "components": buttons }],
+        "allowed_mentions": nobody,
+    })
+}
+
+/// News as a webhook takes them: without buttons, which nobody would take.
+pub(in crate::door) fn news(news: &News) -> Value {
+    let mut message = json!({
+        "username": "whyred",
+        "content": headline(news, "**", backslashed),
+        "allowed_mentions": { "parse": [] },
+    });
+    if !news.is_green() {
+        message["embeds"] = json!([embed(&Told::of(&news.answer))]);
+    }
+    message
+}
+
+fn embed(told: &Told<'_>) -> Value {
     let mut description = format!("{}\n", backslashed(&told.context));
     if let Some(proof) = &told.proof {
         description += &fenced("", proof);
@@ -157,21 +185,11 @@ fn render(answer: &Result<Answer, String>) -> Value {
             None => format!("{}\n", backslashed(&fix.body)),
         };
     }
-    let mut buttons = vec![json!({ "type": 2, "style": 5, "label": "Open report", "url": told.permalink })];
-    if told.fix.is_some() {
-        let button = |label: &str, name: &str| json!({ "type": 2, "style": 2, "label": label, "custom_id": format!("{name}{}", told.id) });
-        buttons.extend([button("Helped", HELPED), button("Wrong", WRONG)]);
-    }
     json!({
-        "content": "",
-        "embeds": [{
-            // A title is at most 256 characters.
-            "title": backslashed(&told.title).chars().take(256).collect::<String>(),
-            "url": told.permalink,
-            "description": description.chars().take(DESCRIPTION).collect::<String>(),
-        }],
-        "components": [{ "type": 1, "components": buttons }],
-        "allowed_mentions": nobody,
+        // A title is at most 256 characters.
+        "title": backslashed(&told.title).chars().take(256).collect::<String>(),
+        "url": told.permalink,
+        "description": description.chars().take(DESCRIPTION).collect::<String>(),
     })
 }
 
@@ -180,6 +198,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::samples;
     use super::*;
+    use crate::door::news::samples as all_news;
 
     #[test]
     fn what_people_see() {
@@ -195,5 +214,17 @@ mod tests {
         assert!(text.chars().count() <= DESCRIPTION);
         assert_eq!(text.matches("```").count() % 2, 0, "{text}");
         assert_eq!(message["allowed_mentions"], json!({ "parse": [] }));
+    }
+
+    #[test]
+    fn news_that_people_see() {
+        insta::with_settings!({ sort_maps => true }, {
+            insta::assert_json_snapshot!("discord_news", news(&all_news::red()));
+            insta::assert_json_snapshot!("discord_news_green", news(&all_news::green()));
+        });
+        let hostile = news(&all_news::hostile());
+        let text = hostile["content"].as_str().unwrap();
+        assert!(text.chars().count() <= 2000 && !text.contains("@all") && !text.contains("[b]("), "{text}");
+        assert_eq!(hostile["allowed_mentions"], json!({ "parse": [] }));
     }
 }

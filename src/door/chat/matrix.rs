@@ -10,6 +10,7 @@ use askama::Template;
 
 use super::Told;
 use crate::door::ask::{Answer, Ask};
+use crate::door::news::News;
 use crate::door::{Doors, Refusal, header, signed};
 
 /// The message as HTML, of the tags that Matrix knows.
@@ -17,6 +18,14 @@ use crate::door::{Doors, Refusal, header, signed};
 #[template(path = "chat/matrix.html")]
 struct Page<'t> {
     told: &'t Told<'t>,
+}
+
+/// News as HTML.
+#[derive(Template)]
+#[template(path = "chat/news.html")]
+struct NewsPage<'n> {
+    news: &'n News,
+    told: Option<Told<'n>>,
 }
 
 /// PUT or POST /matrix
@@ -73,6 +82,29 @@ fn render(answer: &Result<Answer, String>) -> Value {
         Ok(answer) => Told::of(answer),
         Err(sentence) => return json!({ "text": sentence, "username": "whyred" }),
     };
+    let mut message = json!({ "text": text(&told), "username": "whyred" });
+    if let Ok(html) = (Page { told: &told }).render() {
+        message["html"] = json!(html);
+    }
+    message
+}
+
+/// News as hookshot takes them.
+pub(in crate::door) fn news(news: &News) -> Value {
+    let told = (!news.is_green()).then(|| Told::of(&news.answer));
+    let mut plain = format!("{} {} {}", news.state.mark(), news.job, news.state.words());
+    for line in told.as_ref().map(text).iter().chain(&news.build_url) {
+        plain += &format!("\n{line}");
+    }
+    let mut message = json!({ "text": plain, "username": "whyred" });
+    if let Ok(html) = (NewsPage { news, told }).render() {
+        message["html"] = json!(html);
+    }
+    message
+}
+
+/// As plain text.
+fn text(told: &Told<'_>) -> String {
     let mut text = format!("{}\n{}\n", told.title, told.context);
     for line in told.proof.iter().chain(&told.chain) {
         text += &format!("{line}\n");
@@ -80,12 +112,7 @@ fn render(answer: &Result<Answer, String>) -> Value {
     if let Some(fix) = &told.fix {
         text += &format!("Fix: {}\n{}\n", fix.title, fix.body);
     }
-    text += told.permalink;
-    let mut message = json!({ "text": text, "username": "whyred" });
-    if let Ok(html) = (Page { told: &told }).render() {
-        message["html"] = json!(html);
-    }
-    message
+    text + told.permalink
 }
 
 #[cfg(test)]
@@ -93,6 +120,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::samples;
     use super::*;
+    use crate::door::news::samples as all_news;
 
     #[test]
     fn what_people_see() {
@@ -108,5 +136,15 @@ mod tests {
         assert!(message.to_string().len() < 32 * 1024);
         assert!(!message["html"].as_str().unwrap().contains("<!channel>"));
         assert!(!message["text"].as_str().unwrap().starts_with('!'));
+    }
+
+    #[test]
+    fn news_that_people_see() {
+        let message = news(&all_news::red());
+        insta::assert_snapshot!("matrix_news", message["html"].as_str().unwrap());
+        insta::assert_snapshot!("matrix_news_text", message["text"].as_str().unwrap());
+        insta::assert_snapshot!("matrix_news_green", news(&all_news::green())["html"].as_str().unwrap());
+        let hostile = news(&all_news::hostile());
+        assert!(hostile.to_string().len() < 32 * 1024 && !hostile["html"].as_str().unwrap().contains("<!channel>"));
     }
 }

@@ -10,8 +10,9 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Told, backslashed};
+use super::{Told, backslashed, markdown};
 use crate::door::ask::{Answer, Ask};
+use crate::door::news::News;
 use crate::door::{Doors, Refusal, header, peer, signed};
 
 /// How long Mattermost is kept waiting where there is no other way to answer.
@@ -74,11 +75,18 @@ fn render(answer: &Result<Answer, String>) -> Value {
     }
 }
 
+/// News as an incoming webhook takes them.
+pub(in crate::door) fn news(news: &News) -> Value {
+    let text: String = markdown(news, "**", backslashed).chars().take(MOST).collect();
+    json!({ "username": "whyred", "text": text })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::samples;
     use super::*;
+    use crate::door::news::samples as all_news;
 
     fn text(answer: Answer) -> String {
         render(&Ok(answer))["text"].as_str().unwrap().to_owned()
@@ -97,5 +105,16 @@ mod tests {
         let outside: String = text.split("```").step_by(2).collect();
         assert!(!outside.contains("@all") && !outside.contains("[b]("), "{outside}");
         assert_eq!(text.matches("```").count() % 2, 0);
+    }
+
+    #[test]
+    fn news_that_people_see() {
+        insta::assert_snapshot!("mattermost_news", news(&all_news::red())["text"].as_str().unwrap());
+        insta::assert_snapshot!("mattermost_news_green", news(&all_news::green())["text"].as_str().unwrap());
+        let hostile = news(&all_news::hostile());
+        let text = hostile["text"].as_str().unwrap();
+        assert!(text.chars().count() <= MOST);
+        let outside: String = text.split("```").step_by(2).collect();
+        assert!(!outside.contains("@all") && !outside.contains("[b]("), "{outside}");
     }
 }

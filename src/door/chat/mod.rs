@@ -1,11 +1,11 @@
 //! Chat: the same bot in other chats, one a file: how a request is known, and how a report looks there. All look at the same `Told`.
 
-mod discord;
-mod matrix;
-mod mattermost;
-mod rocketchat;
-mod teams;
-mod zulip;
+pub(super) mod discord;
+pub(super) mod matrix;
+pub(super) mod mattermost;
+pub(super) mod rocketchat;
+pub(super) mod teams;
+pub(super) mod zulip;
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use axum::Router;
 use axum::routing::{post, put};
 
 use super::ask::{Answer, Ask};
+use super::news::News;
 use super::{Doors, Refusal};
 use crate::report::Brief;
 use crate::service::now;
@@ -146,6 +147,18 @@ impl Doors {
             (Err(_), _) => "Something is wrong inside whyred; its log says what.".to_owned(),
         }
     }
+}
+
+/// News as Markdown, with these marks of bold text and this way to make a text plain.
+fn markdown(news: &News, bold: &str, plain: fn(&str) -> String) -> String {
+    let head = headline(news, bold, plain);
+    if news.is_green() { head } else { format!("{head}\n{}", Told::of(&news.answer).markdown(bold, plain)) }
+}
+
+/// The first line of news.
+fn headline(news: &News, bold: &str, plain: fn(&str) -> String) -> String {
+    let link = news.build_url.as_ref().map_or_else(String::new, |url| format!(" · [build]({url})"));
+    format!("{} {bold}{}{bold} {}{link}", news.state.mark(), plain(&news.job), news.state.words())
 }
 
 /// A code block that nothing in the text closes.

@@ -8,8 +8,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Told, broken};
+use super::{Told, broken, markdown};
 use crate::door::ask::{Answer, Ask};
+use crate::door::news::News;
 use crate::door::{Doors, Refusal, signed};
 
 /// How long Rocket.Chat is kept waiting.
@@ -56,11 +57,18 @@ fn render(answer: &Result<Answer, String>) -> Value {
     }
 }
 
+/// News as an incoming webhook takes them.
+pub(in crate::door) fn news(news: &News) -> Value {
+    let text: String = markdown(news, "*", broken).chars().take(MOST).collect();
+    json!({ "alias": "whyred", "text": text })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::samples;
     use super::*;
+    use crate::door::news::samples as all_news;
 
     #[test]
     fn what_people_see() {
@@ -75,5 +83,16 @@ mod tests {
         let outside: String = text.split("```").step_by(2).collect();
         assert!(!outside.contains("@all") && !outside.contains("[b]("), "{outside}");
         assert_eq!(text.matches("```").count() % 2, 0);
+    }
+
+    #[test]
+    fn news_that_people_see() {
+        insta::assert_snapshot!("rocketchat_news", news(&all_news::red())["text"].as_str().unwrap());
+        insta::assert_snapshot!("rocketchat_news_green", news(&all_news::green())["text"].as_str().unwrap());
+        let hostile = news(&all_news::hostile());
+        let text = hostile["text"].as_str().unwrap();
+        assert!(text.chars().count() <= MOST);
+        let outside: String = text.split("```").step_by(2).collect();
+        assert!(!outside.contains("@all") && !outside.contains("[b]("), "{outside}");
     }
 }

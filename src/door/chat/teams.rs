@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Told;
 use crate::door::ask::{Answer, Ask};
+use crate::door::news::News;
 use crate::door::{Doors, Refusal, header, signed};
 use crate::service::now;
 
@@ -78,8 +79,25 @@ fn plain(html: &str) -> String {
 fn render(answer: &Result<Answer, String>) -> Value {
     let told = match answer {
         Ok(answer) => Told::of(answer),
-        Err(sentence) => return card(&[runs(&[run(sentence)])], None),
+        Err(sentence) => return card(&[runs(&[run(sentence)])], &[]),
     };
+    card(&body(&told), &[("Open report", told.permalink)])
+}
+
+/// News as a workflow takes them.
+pub(in crate::door) fn news(news: &News) -> Value {
+    let mut all = vec![runs(&[run(news.state.mark()), run(" "), bold(&news.job), run(" "), run(news.state.words())])];
+    let mut links = Vec::new();
+    if !news.is_green() {
+        let told = Told::of(&news.answer);
+        all.extend(body(&told));
+        links.push(("Open report", told.permalink));
+    }
+    links.extend(news.build_url.as_deref().map(|url| ("Open build", url)));
+    card(&all, &links)
+}
+
+fn body(told: &Told<'_>) -> Vec<Value> {
     let mut body = vec![runs(&[bold(&told.title)]), runs(&[subtle(&told.context)])];
     if let Some(proof) = &told.proof {
         body.push(runs(&[code(proof)]));
@@ -96,12 +114,12 @@ fn render(answer: &Result<Answer, String>) -> Value {
             runs
         }));
     }
-    card(&body, Some(told.permalink))
+    body
 }
 
-fn card(body: &[Value], open: Option<&str>) -> Value {
-    let actions: Vec<Value> =
-        open.iter().map(|url| json!({ "type": "Action.OpenUrl", "title": "Open report", "url": url })).collect();
+fn card(body: &[Value], links: &[(&str, &str)]) -> Value {
+    let open = |(title, url): &(&str, &str)| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
+    let actions: Vec<Value> = links.iter().map(open).collect();
     let content = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -140,6 +158,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::samples;
     use super::*;
+    use crate::door::news::samples as all_news;
 
     #[test]
     fn what_people_see() {
@@ -159,5 +178,14 @@ mod tests {
     fn a_log_is_not_too_long() {
         // A message is at most 28 KB.
         assert!(render(&Ok(samples::hostile())).to_string().len() < 28 * 1024);
+    }
+
+    #[test]
+    fn news_that_people_see() {
+        insta::with_settings!({ sort_maps => true }, {
+            insta::assert_json_snapshot!("teams_news", news(&all_news::red()));
+            insta::assert_json_snapshot!("teams_news_green", news(&all_news::green()));
+        });
+        assert!(news(&all_news::hostile()).to_string().len() < 28 * 1024);
     }
 }

@@ -8,8 +8,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Told, broken};
+use super::{Told, broken, markdown};
 use crate::door::ask::{Answer, Ask};
+use crate::door::news::News;
 use crate::door::{Doors, Refusal, signed};
 
 /// Zulip waits ten seconds.
@@ -63,11 +64,17 @@ fn render(answer: &Result<Answer, String>) -> Value {
     }
 }
 
+/// News as the content of a message.
+pub(in crate::door) fn news(news: &News) -> String {
+    markdown(news, "**", broken).chars().take(MOST).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::samples;
     use super::*;
+    use crate::door::news::samples as all_news;
 
     #[test]
     fn what_people_see() {
@@ -82,5 +89,15 @@ mod tests {
         let outside: String = text.split("```").step_by(2).collect();
         assert!(!outside.contains("@all") && !outside.contains("[b]("), "{outside}");
         assert_eq!(without_mention("@**Why red** https://a.example"), " https://a.example");
+    }
+
+    #[test]
+    fn news_that_people_see() {
+        insta::assert_snapshot!("zulip_news", news(&all_news::red()));
+        insta::assert_snapshot!("zulip_news_green", news(&all_news::green()));
+        let text = news(&all_news::hostile());
+        assert!(text.chars().count() <= MOST);
+        let outside: String = text.split("```").step_by(2).collect();
+        assert!(!outside.contains("@all") && !outside.contains("[b]("), "{outside}");
     }
 }

@@ -1,10 +1,12 @@
 //! DoorConfig: the operator's choices for doors: tables of one TOML file, secrets also from the environment. A door without its secret is shut.
-//! The tables of chats and of small doors are in `chats`, that of Hydra in `hydra`, those of CI systems in `ci`.
+//! The tables of chats and of small doors are in `chats`, that of Hydra in `hydra`, those of CI systems in `ci`; `notify` is who is told of reports.
 
 mod chats;
 mod ci;
 mod hydra;
+mod notify;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use serde::Deserialize;
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
 pub use ci::{Buildkite, Github, Gitlab};
 pub use hydra::Hydra;
+pub use notify::{Email, Hook, Interest, Pattern, Sink, Tls, Webhook, Zulip};
 
 /// The doors of a service; what is not told is shut.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,13 +47,17 @@ pub struct DoorConfig {
     pub gitlab: Gitlab,
     /// `[buildkite]`
     pub buildkite: Buildkite,
+    /// `[sinks.NAME]`: where messages of `notify` go.
+    pub sinks: BTreeMap<String, Sink>,
+    /// `[[notify]]`: who is told of reports.
+    pub notify: Vec<Interest>,
     /// How peers are asked again.
     #[serde(skip)]
     pub patience: Patience,
 }
 
 /// The names of these tables.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "slack",
     "mattermost",
     "rocketchat",
@@ -64,6 +71,8 @@ const TABLES: [&str; 13] = [
     "github",
     "gitlab",
     "buildkite",
+    "sinks",
+    "notify",
 ];
 
 /// How long and how often a peer is asked.
@@ -137,6 +146,8 @@ impl DoorConfig {
         }
         config.mattermost.tokens.extend(Some(mattermost).filter(|token| !token.is_empty()));
         config.check_ci()?;
+        config.take_sink_secrets(&environment);
+        config.check_notify()?;
         Ok(config)
     }
 }

@@ -5,6 +5,7 @@ mod api;
 mod command;
 mod event;
 mod interaction;
+mod news;
 mod watch;
 
 use axum::Router;
@@ -17,6 +18,7 @@ use super::ask::Answer;
 use super::{Doors, Refusal, header, peer, signed};
 use crate::report::render_slack;
 use crate::service::now;
+pub(super) use news::message_of_webhook;
 pub(super) use watch::watch;
 
 /// The routes.

@@ -3,14 +3,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
-
-use super::escape;
 use crate::door::Doors;
+use crate::door::news::{News, State};
 use crate::door::peer::PeerError;
-use crate::report::render_slack;
 use crate::service::now;
-use crate::store::{ReportId, StoreError, Stored, Telling};
+use crate::store::{ReportId, StoreError, Telling};
 
 /// Reports that came so long ago are looked at again, in milliseconds: some are stored later than others that came later.
 const OVERLAP: i64 = 60 * 1000;
@@ -82,7 +79,13 @@ impl Doors {
             self.app.store.told(telling, &telling.ts).await?;
             return Ok(true);
         };
-        let message = self.news(telling, &stored);
+        let state = match telling.pending.as_str() {
+            "green" => State::Green,
+            "again" => State::Again,
+            _ => State::Red,
+        };
+        let build_url = stored.submission.build_url.clone();
+        let message = super::news::message(&News::of(state, stored, &build_url, &self.app.config.base_url));
         match self.post(&telling.channel, &telling.ts, &message).await {
             Ok(ts) => {
                 self.app.store.told(telling, &ts).await?;
@@ -95,43 +98,4 @@ impl Doors {
             }
         }
     }
-
-    fn news(&self, telling: &Telling, stored: &Stored) -> Value {
-        let names = [&telling.project, &telling.job];
-        let names: Vec<String> =
-            names.into_iter().filter(|name| !name.is_empty()).map(|name| escape(&cut(name))).collect();
-        let job = names.join(" · ");
-        let build = &stored.submission.build_url;
-        let link = match build.starts_with("https://") || build.starts_with("http://") {
-            // What closes a link or names it does not stand in an address.
-            true if !build.contains(['<', '>', '|', ' ']) && build.len() < 2000 => {
-                format!(" · <{}|build>", escape(build))
-            }
-            _ => String::new(),
-        };
-        let permalink = format!("{}/r/{}", self.app.config.base_url, stored.id);
-        let (mark, state) = match telling.pending.as_str() {
-            "green" => (":large_green_circle:", "is green again"),
-            "again" => (":red_circle:", "is red again, for the same cause"),
-            _ => (":red_circle:", "is red"),
-        };
-        let head = format!("{mark} *{job}* {state}{link}");
-        if telling.pending == "green" {
-            return json!({ "text": format!("{job} {state}"), "blocks": [section(&head)] });
-        }
-        let mut message = render_slack(&stored.report, stored.id.as_str(), &permalink);
-        message["text"] = json!(format!("{job} {state}: {}", message["text"].as_str().unwrap_or_default()));
-        if let Some(blocks) = message["blocks"].as_array_mut() {
-            blocks.insert(0, section(&head));
-        }
-        message
-    }
-}
-
-fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
-}
-
-fn cut(name: &str) -> String {
-    name.chars().take(100).collect()
 }

@@ -1,0 +1,370 @@
+//! Rules lead reports to sinks: each is told in its own shape, again where it is down, and once where it is up.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use whyred::door::{DoorConfig, Doors};
+use whyred::service::Config;
+use whyred::service::access::Access;
+use whyred::store::Filter;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, Request, ResponseTemplate};
+
+use crate::house::{CAUSE, House, LOG, SECRET, hex, hmac, json, patience};
+use crate::process::ServerProcess;
+use crate::smtp::Smtp;
+
+const GREEN: &str = "INFO: Build completed successfully, 1 total action\n";
+const OTHER: &str = "error: undefined variable 'x'\n\n       at /home/ada/flake.nix:41:22:\n";
+
+/// A webhook, and a rule that leads there.
+fn webhook(peer: &str, rule: &str) -> String {
+    format!(
+        "[sinks.ops]\nkind = 'webhook'\nurl = '{peer}/ops'\nsecret = '{SECRET}'\n[[notify]]\nto = ['ops']\n{rule}\n"
+    )
+}
+
+async fn accept(house: &House) {
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&house.peer).await;
+}
+
+/// Waits until nothing waits.
+async fn settled(house: &House) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while house.app.store.outbox_size().await.unwrap().0 > 0 {
+        assert!(Instant::now() < until, "{:?}", house.app.store.outgoing("waiting", None, 9).await.unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn requests(house: &House) -> Vec<Request> {
+    house.peer.received_requests().await.unwrap()
+}
+
+fn header<'r>(request: &'r Request, name: &str) -> &'r str {
+    request.headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+async fn events(house: &House) -> Vec<(String, String)> {
+    let told = |body: Value| (body["job"].as_str().unwrap().to_owned(), body["event"].as_str().unwrap().to_owned());
+    requests(house).await.iter().map(json).map(told).collect()
+}
+
+fn event(job: &str, event: &str) -> (String, String) {
+    (job.to_owned(), event.to_owned())
+}
+
+#[tokio::test]
+async fn a_webhook_is_signed_over_what_it_holds() {
+    let house =
+        House::open(|peer| webhook(peer, "projects = ['env*']\ncauses = ['bazel/*']\nverdicts = ['fix-build']")).await;
+    accept(&house).await;
+    house.log("linux", LOG).await;
+    house.log("linux", OTHER).await;
+    let request = house.asked("/ops", 1).await.remove(0);
+    let signature = format!("sha256={}", hex(&hmac(SECRET.as_bytes(), &request.body)));
+    assert_eq!(header(&request, "x-whyred-signature-256"), signature);
+    assert_eq!(header(&request, "x-whyred-event"), "red");
+    assert_eq!(header(&request, "content-type"), "application/json");
+    let body = json(&request);
+    assert_eq!(body["schema"], "whyred.notification/1");
+    assert_eq!(body["delivery"], header(&request, "x-whyred-delivery"));
+    assert_eq!(body["causes"][0]["subject"], CAUSE);
+    assert_eq!(
+        (&body["project"], &body["job"], &body["verdict"]),
+        (&"envoy".into(), &"linux".into(), &"fix-build".into())
+    );
+    assert_eq!(body["permalink"], format!("https://whyred.example/r/{}", body["report"].as_str().unwrap()));
+    settled(&house).await;
+    assert_eq!(requests(&house).await.len(), 1, "the other cause is none of this rule's");
+}
+
+#[tokio::test]
+async fn every_sink_is_told_in_its_own_shape() {
+    let house = House::open(|peer| {
+        let hooks = ["slack", "mattermost", "rocketchat", "discord", "teams", "matrix"];
+        let hooks = hooks.map(|kind| format!("[sinks.{kind}]\nkind = '{kind}'\nurl = '{peer}/{kind}'\n")).concat();
+        format!(
+            "{hooks}[sinks.zulip]\nkind = 'zulip'\nurl = '{peer}'\nuser = 'bot@z.example'\npassword = 'key'\nchannel = 'builds'\n
+            [[notify]]\nto = ['slack', 'mattermost', 'rocketchat', 'discord', 'teams', 'matrix', 'zulip']\n
+            [[notify]]\nto = ['slack']\n"
+        )
+    })
+    .await;
+    accept(&house).await;
+    house.log("linux", LOG).await;
+    let told = async |at: &str| json(&house.asked(&format!("/{at}"), 1).await[0]);
+    let slack = told("slack").await;
+    assert!(slack["text"].as_str().unwrap().starts_with("envoy · linux is red: com_github_fmtlib_fmt"), "{slack}");
+    assert!(slack["blocks"].as_array().unwrap().len() >= 3);
+    assert!(told("mattermost").await["text"].as_str().unwrap().starts_with("🔴 **envoy · linux** is red\n"));
+    assert!(told("rocketchat").await["text"].as_str().unwrap().starts_with("🔴 *envoy · linux* is red\n"));
+    let discord = told("discord").await;
+    assert_eq!((&discord["content"], &discord["components"]), (&"🔴 **envoy · linux** is red".into(), &Value::Null));
+    assert_eq!(told("teams").await["attachments"][0]["content"]["type"], "AdaptiveCard");
+    assert!(told("matrix").await["html"].as_str().unwrap().contains("<strong>envoy · linux</strong> is red"));
+    let zulip = house.asked("/api/v1/messages", 1).await.remove(0);
+    // `bot@z.example:key`
+    assert_eq!(header(&zulip, "authorization"), "Basic Ym90QHouZXhhbXBsZTprZXk=");
+    let fields: Vec<(String, String)> = url::form_urlencoded::parse(&zulip.body).into_owned().collect();
+    assert_eq!(
+        fields[..3],
+        [("type", "stream"), ("to", "builds"), ("topic", "envoy")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+    assert!(fields[3].1.contains("**envoy · linux** is red"));
+    settled(&house).await;
+    assert_eq!(requests(&house).await.len(), 7, "two rules lead to Slack, which is told once");
+}
+
+#[tokio::test]
+async fn a_sink_that_is_down_or_busy_is_told_later_and_once() {
+    let house = House::open(|peer| webhook(peer, "")).await;
+    let post = || Mock::given(method("POST")).and(path("/ops"));
+    let busy = ResponseTemplate::new(429).insert_header("retry-after", "1");
+    post().respond_with(ResponseTemplate::new(503)).up_to_n_times(2).with_priority(1).mount(&house.peer).await;
+    post().respond_with(busy).up_to_n_times(1).with_priority(2).mount(&house.peer).await;
+    post().respond_with(ResponseTemplate::new(204)).mount(&house.peer).await;
+    let begun = Instant::now();
+    house.log("linux", LOG).await;
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let all = house.asked("/ops", 4).await;
+    assert!(begun.elapsed() >= Duration::from_millis(850), "Retry-After is kept");
+    settled(&house).await;
+    assert_eq!(requests(&house).await.len(), 4);
+    assert!(all.iter().all(|one| header(one, "x-whyred-delivery") == header(&all[0], "x-whyred-delivery")));
+    assert!(all.iter().all(|one| one.body == all[0].body));
+}
+
+#[tokio::test]
+async fn what_a_sink_refuses_is_a_dead_letter_and_others_are_told() {
+    let house = House::open(|peer| {
+        let rule = "[sinks.away]\nkind = 'mattermost'\nurl = 'PEER/away'\n[[notify]]\nto = ['away']\n";
+        webhook(peer, "") + &rule.replace("PEER", peer)
+    })
+    .await;
+    let away = ResponseTemplate::new(302).insert_header("location", format!("{}/elsewhere", house.peer.uri()));
+    Mock::given(path("/away")).respond_with(away).with_priority(1).mount(&house.peer).await;
+    Mock::given(path("/ops"))
+        .respond_with(ResponseTemplate::new(404))
+        .up_to_n_times(1)
+        .with_priority(2)
+        .mount(&house.peer)
+        .await;
+    accept(&house).await;
+    house.log("linux", LOG).await;
+    settled_with(&house, 2).await;
+    let dead = house.app.store.outgoing("dead", None, 9).await.unwrap();
+    let mut whys: Vec<&str> = dead.iter().map(|one| one.why.as_str()).collect();
+    whys.sort_unstable();
+    assert_eq!(whys, ["the sink away: it answers 302 Found", "the sink ops: it answers 404 Not Found"]);
+    assert!(dead.iter().all(|one| one.what.ends_with("that envoy · linux is red")), "{dead:?}");
+    assert!(!format!("{dead:?}").contains(SECRET) && !format!("{dead:?}").contains(&house.peer.uri()), "{dead:?}");
+    // Mended, it is sent again.
+    let ops = dead.iter().find(|one| one.why.contains("ops")).unwrap();
+    assert!(house.app.store.send_again(ops.number, 0).await.unwrap());
+    house.asked("/ops", 2).await;
+    settled_with(&house, 1).await;
+    assert!(requests(&house).await.iter().all(|one| one.url.path() != "/elsewhere"), "a redirect is not followed");
+}
+
+async fn settled_with(house: &House, dead: i64) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while house.app.store.outbox_size().await.unwrap() != (0, dead) {
+        assert!(Instant::now() < until, "{:?}", house.app.store.outbox_size().await.unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cause_is_told_where_it_is_seen_first() {
+    let house = House::open(|peer| webhook(peer, "first-seen = true")).await;
+    accept(&house).await;
+    for (job, log) in [
+        ("linux", LOG.to_owned()),
+        ("linux", LOG.to_owned()),
+        ("mac", format!("{LOG}\nagain\n")),
+        ("mac", OTHER.to_owned()),
+        ("arm", "make: nothing that anybody knows\n".to_owned()),
+        ("linux", GREEN.to_owned()),
+    ] {
+        house.log(job, &log).await;
+        settled(&house).await;
+    }
+    assert_eq!(events(&house).await, [event("linux", "red"), event("mac", "red")]);
+    assert!(json(&requests(&house).await[1])["causes"][0]["rule"].as_str().unwrap().starts_with("nix/"));
+}
+
+#[tokio::test]
+async fn a_job_is_green_again_once() {
+    let house = House::open(|peer| webhook(peer, "green = true\ncauses = ['bazel/*']")).await;
+    accept(&house).await;
+    for (job, log) in [
+        ("linux", GREEN),
+        ("linux", LOG),
+        ("linux", GREEN),
+        ("linux", GREEN),
+        ("linux", LOG),
+        ("linux", GREEN),
+        // Another cause, of which this rule does not tell.
+        ("mac", OTHER),
+        ("mac", GREEN),
+    ] {
+        house.log(job, log).await;
+        settled(&house).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let (red, green) = (event("linux", "red"), event("linux", "green"));
+    assert_eq!(events(&house).await, [red.clone(), green.clone(), red, green]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_report_that_was_deleted() {
+    let house = House::open(|peer| webhook(peer, "")).await;
+    let post = || Mock::given(method("POST")).and(path("/ops"));
+    post().respond_with(ResponseTemplate::new(503)).up_to_n_times(2).with_priority(1).mount(&house.peer).await;
+    accept(&house).await;
+    house.log("linux", LOG).await;
+    house.asked("/ops", 1).await;
+    let id = house.app.store.list(&Filter::default(), None).await.unwrap().reports[0].id.clone();
+    assert!(house.app.store.delete(&whyred::store::ReportId::parse(&id).unwrap()).await.unwrap());
+    settled_with(&house, 0).await;
+    assert!(requests(&house).await.len() <= 2);
+}
+
+/// Two replicas with one history tell each thing once.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_tell_once() {
+    let house = House::open(|peer| webhook(peer, "")).await;
+    accept(&house).await;
+    let mut file: toml::Table = toml::from_str(&webhook(&house.peer.uri(), "")).unwrap();
+    let mut config = DoorConfig::take(&mut file, |_| None).unwrap();
+    config.patience = patience();
+    tokio::spawn(Doors::new(std::sync::Arc::clone(&house.app), config).unwrap().watch());
+    for number in 0..30 {
+        house.log("linux", &format!("{LOG}\nrun {number}\n")).await;
+    }
+    settled(&house).await;
+    let mut ids: Vec<String> =
+        requests(&house).await.iter().map(|one| header(one, "x-whyred-delivery").to_owned()).collect();
+    assert_eq!(ids.len(), 30);
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 30);
+}
+
+fn mail(server: &str, more: &str) -> String {
+    format!(
+        "[sinks.mail]\nkind = 'email'\nserver = '{server}'\nfrom = 'whyred <whyred@example.com>'\n
+        to = ['Ada <ada@example.com>', 'team@example.com']\n{more}\n[[notify]]\nto = ['mail']\n"
+    )
+}
+
+#[tokio::test]
+async fn mail_has_an_envelope_and_nothing_ends_it_early() {
+    let smtp = Smtp::start(&[]).await;
+    let house = House::open(|_| mail(&smtp.address, "tls = 'none'\nuser = 'u'\npassword = 'p'")).await;
+    // The project tries to be a header, and begins the text with a dot.
+    let project = ".envoy\r\nBcc: eve@evil.example\r\n\r\n.\r\nMAIL FROM:<eve@evil.example>";
+    let dots = "error: undefined variable '.'\n\n       at /home/ada/flake.nix:41:22:\n.\n..\n.QUIT\n";
+    let submission =
+        whyred::store::Submission { project: project.to_owned(), job: "linux".to_owned(), ..Default::default() };
+    house.app.take(submission, None, std::io::Cursor::new(dots.as_bytes().to_vec())).await.unwrap();
+    let mail = smtp.mails(1).await.remove(0);
+    assert!(mail.from.starts_with("MAIL FROM:<whyred@example.com>"), "{}", mail.from);
+    assert_eq!(mail.to, ["RCPT TO:<ada@example.com>", "RCPT TO:<team@example.com>"]);
+    // AUTH PLAIN of "\0u\0p".
+    assert_eq!(mail.auth, "AUTH PLAIN AHUAcA==");
+    let end = mail.lines.iter().position(String::is_empty).unwrap();
+    let (head, body) = mail.lines.split_at(end);
+    let named = |name: &str| head.iter().filter(|line| line.starts_with(name)).count();
+    for name in [
+        "From: ",
+        "To: ",
+        "Subject: ",
+        "Date: ",
+        "Message-ID: ",
+        "MIME-Version: ",
+        "Content-Type: ",
+        "Auto-Submitted: ",
+    ] {
+        assert_eq!(named(name), 1, "{name}{head:?}");
+    }
+    assert_eq!(named("Bcc"), 0, "{head:?}");
+    assert!(body.iter().any(|line| line.contains("https://whyred.example/r/")), "{body:?}");
+    assert!(mail.stuffed > 0 && body.iter().any(|line| line.starts_with(".envoy ")), "{body:?}");
+    settled(&house).await;
+    assert_eq!(smtp.mails(1).await.len(), 1);
+    let commands = smtp.commands.lock().unwrap().clone();
+    assert_eq!(commands.iter().filter(|line| line.starts_with("MAIL")).count(), 1, "{commands:?}");
+    assert!(commands[0].starts_with("EHLO whyred.example"), "{commands:?}");
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
+    let smtp = Smtp::start(&["451 4.7.1 greylisted", "250 ok", "250 ok", "550 5.1.1 no such user"]).await;
+    let house = House::open(|_| mail(&smtp.address, "tls = 'none'")).await;
+    house.log("linux", LOG).await;
+    let mail = smtp.mails(1).await.remove(0);
+    assert!(mail.auth.is_empty());
+    house.log("linux", OTHER).await;
+    settled_with(&house, 1).await;
+    let dead = house.app.store.outgoing("dead", None, 9).await.unwrap();
+    assert!(dead[0].why.starts_with("the sink mail: ") && dead[0].why.contains("no such user"), "{}", dead[0].why);
+    assert_eq!(smtp.mails(1).await.len(), 1);
+}
+
+/// A server that offers no secret connection is told nothing.
+#[tokio::test]
+async fn mail_is_not_sent_in_the_clear_by_mistake() {
+    let smtp = Smtp::start(&[]).await;
+    let house = House::open(|_| mail(&smtp.address, "user = 'u'\npassword = 'hunter2'")).await;
+    house.log("linux", LOG).await;
+    settled_with(&house, 1).await;
+    let commands = smtp.commands.lock().unwrap().clone();
+    assert!(commands.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{commands:?}");
+}
+
+#[tokio::test]
+async fn where_nobody_listens_nothing_is_put_out() {
+    let house = House::with(|_| String::new(), |_| Config::default(), Access::default()).await;
+    house.log("linux", LOG).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(house.app.store.outbox_size().await.unwrap(), (0, 0));
+}
+
+/// Killed between the keeping of reports and the telling, the service tells after it is started again; of every report that was
+/// acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_service_tells_when_it_is_back() {
+    let peer = wiremock::MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&peer).await;
+    let data = tempfile::tempdir().unwrap();
+    let settings = data.path().join("whyred.toml");
+    std::fs::write(&settings, webhook(&peer.uri(), "first-seen = false")).unwrap();
+    let flags = ["--config", settings.to_str().unwrap()];
+    let service = ServerProcess::start(data.path(), None, &flags);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut kept = Vec::new();
+    // The outbox is looked at every three seconds.
+    let until = Instant::now() + Duration::from_millis(1200);
+    while Instant::now() < until {
+        let post = client.post(format!("{}/api/v1/reports?project=envoy&job=linux", service.url));
+        let answer = post.body(format!("{LOG}\nrun {}\n", kept.len())).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        let answer: Value = answer.json().await.unwrap();
+        kept.push(answer["id"].as_str().unwrap().to_owned());
+    }
+    service.kill();
+    let before = peer.received_requests().await.unwrap().len();
+    assert!(before < kept.len(), "all was told before the end");
+    let service = ServerProcess::start(data.path(), None, &flags);
+    let until = Instant::now() + Duration::from_secs(60);
+    let mut told: Vec<String> = Vec::new();
+    while kept.iter().any(|id| !told.contains(id)) {
+        assert!(Instant::now() < until, "{} of {} were told", told.len(), kept.len());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let requests = peer.received_requests().await.unwrap();
+        told = requests.iter().map(|one| json(one)["report"].as_str().unwrap().to_owned()).collect();
+    }
+    assert!(service.stop());
+}
