@@ -1,4 +1,4 @@
-//! One report: as JSON, Markdown or text, and the patches of its fixes.
+//! One report: as JSON, Markdown or text, in the formats of CI systems, and the patches of its fixes.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Problem;
 use super::answer::{Answer, base};
-use crate::report::{Style, render_markdown, render_text};
+use crate::report::{Style, render_gitlab, render_junit, render_markdown, render_sarif, render_text};
 use crate::rule::FixKind;
 use crate::service::App;
 use crate::store::{ReportId, Stored};
@@ -19,17 +19,20 @@ const WIDTH: usize = 80;
 
 /// A report
 ///
-/// As JSON; as Markdown or text where the id ends in `.md` or `.txt`.
+/// As JSON; as Markdown or text where the id ends in `.md` or `.txt`; for CI systems where it ends in `.sarif` (SARIF 2.1.0), `.gitlab.json`
+/// (Code Quality) or `.junit.xml`.
 #[utoipa::path(
     get,
     path = "/api/v1/reports/{id}",
     tag = "reports",
-    params(("id" = String, Path, description = "The report; with `.json`, `.md` or `.txt` at its end in that format")),
+    params(("id" = String, Path, description = "The report; with `.json`, `.md`, `.txt`, `.sarif`, `.gitlab.json` or `.junit.xml` at its end in that format")),
     responses(
         (status = 200, description = "The report", content(
             (Answer = "application/json"),
             (String = "text/markdown"),
-            (String = "text/plain")
+            (String = "text/plain"),
+            (String = "application/sarif+json"),
+            (String = "application/xml")
         )),
         (status = 404, description = "There is no such report", body = Problem, content_type = "application/problem+json")
     )
@@ -55,7 +58,22 @@ pub(super) async fn read(
             let text = render_text(&stored.report, &Style { color: false, width: WIDTH });
             Ok((kind("text/plain; charset=utf-8"), format!("{text}\n{}\n", link(&stored))).into_response())
         }
-        _ => Err(Problem::new(StatusCode::NOT_FOUND, "a report is there as .json, .md and .txt")),
+        "sarif" => {
+            let text = render_sarif(&[stored(&app, id).await?.report]);
+            Ok((kind("application/sarif+json"), text).into_response())
+        }
+        "gitlab.json" => {
+            let text = render_gitlab(&[stored(&app, id).await?.report]);
+            Ok((kind("application/json"), text).into_response())
+        }
+        "junit.xml" => {
+            let text = render_junit(&[stored(&app, id).await?.report]);
+            Ok((kind("application/xml"), text).into_response())
+        }
+        _ => {
+            let why = "a report is there as .json, .md, .txt, .sarif, .gitlab.json and .junit.xml";
+            Err(Problem::new(StatusCode::NOT_FOUND, why))
+        }
     }
 }
 

@@ -13,13 +13,13 @@ pub fn render(reports: &[Report]) -> String {
 
 fn finding(report: &Report, number: usize) -> Value {
     let diagnosis = &report.diagnoses[number];
-    let in_log = || (report.log.name.clone(), diagnosis.evidence.first().map_or(1, |line| line.line));
+    let in_log = || (report.log.path().to_owned(), diagnosis.evidence.first().map_or(1, |line| line.line));
     let (path, line) = Location::of(report, number).map_or_else(in_log, |place| (place.path, place.line.unwrap_or(1)));
     json!({
         "description": diagnosis.message(),
         "check_name": diagnosis.rule,
         "fingerprint": diagnosis.fingerprint(),
         "severity": if diagnosis.confidence == Confidence::Low { "minor" } else { "critical" },
-        "location": { "path": path.trim_start_matches("./"), "lines": { "begin": line } },
+        "location": { "path": path, "lines": { "begin": line } },
     })
 }

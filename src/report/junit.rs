@@ -21,8 +21,11 @@ fn suite(report: &Report) -> String {
         ));
     }
     let failures = if red { cases.len() } else { 0 };
-    let head =
-        format!("<testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\">", escape(&report.log.name), cases.len());
+    let head = format!(
+        "<testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\">",
+        escape(&report.log.name),
+        cases.len()
+    );
     format!("  {head}\n    {}\n  </testsuite>\n", cases.join("\n    "))
 }
 

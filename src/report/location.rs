@@ -1,6 +1,6 @@
 //! Location: the file of the checkout that a diagnosis is about, where the log tells one that can be trusted to be there.
 
-use super::Report;
+use super::{LogFacts, Report};
 
 /// A place in the checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ impl Location {
         let path = in_checkout(file)?;
         let number = |name: &str| captured(name).and_then(|digits| digits.parse().ok());
         Some(Location { path, line: line.or_else(|| number("line")), column: column.or_else(|| number("column")) })
+    }
+}
+
+impl LogFacts {
+    /// The log as a file of the checkout: no format for CI takes a path from the root, or none.
+    pub(super) fn path(&self) -> &str {
+        let path = self.name.trim_start_matches(['.', '/', '\\']);
+        if path.trim().is_empty() { "log" } else { path }
     }
 }
 

@@ -182,13 +182,62 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// A rule's Markdown: its own markup stays, that of a log outside of code does nothing.
+/// A rule's Markdown: its own markup stays, that of a log outside of code does nothing. Code ends within its line, so that what a log
+/// opens is closed, or is no code.
 fn words(markdown: &str) -> String {
-    let parts = markdown.trim_end().split('`').enumerate().map(|(i, part)| match i % 2 {
-        0 => part.replace('<', "&lt;").replace('@', "@\u{200b}"),
-        _ => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("`")
+    markdown.trim_end().lines().map(line_of_words).collect::<Vec<_>>().join("\n")
+}
+
+fn line_of_words(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let marks = rest.len() - rest.trim_start_matches('`').len();
+        if marks > 0 {
+            let after = &rest[marks..];
+            match closing(after, marks) {
+                Some(end) => {
+                    out += &rest[..marks + end];
+                    rest = &after[end..];
+                }
+                None => {
+                    out += &"\\`".repeat(marks);
+                    rest = after;
+                }
+            }
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\\' if rest.starts_with('`') => {
+                out += "\\`";
+                rest = &rest[1..];
+            }
+            // Any other sign after it would be a plain one.
+            '\\' => out += "\\\\",
+            '<' => out += "&lt;",
+            '@' => out += "@\u{200b}",
+            ']' if rest.starts_with('(') => out += "]\u{200b}",
+            '~' if rest.starts_with("~~") => out += "\\~",
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Where code that as many marks have opened ends: the place after the next run of exactly so many.
+fn closing(text: &str, marks: usize) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = text[at..].find('`') {
+        let begin = at + found;
+        let run = text[begin..].len() - text[begin..].trim_start_matches('`').len();
+        at = begin + run;
+        if run == marks {
+            return Some(at);
+        }
+    }
+    None
 }
 
 fn cut(text: &str) -> String {
@@ -221,6 +270,8 @@ mod tests {
         let text = rendered("```\n<script>alert(1)</script> error: @everyone [x](javascript:1) failed\n````\n");
         assert!(text.contains("`````text"), "{text}");
         assert_eq!(plain("<b> @me #1 *x*"), "&lt;b&gt; @\u{200b}me #\u{200b}1 \\*x\\*");
+        assert_eq!(words("`a` <b> `c<` @d [e](f)"), "`a` &lt;b> `c<` @\u{200b}d [e]\u{200b}(f)");
+        assert_eq!(words("`a`<b>`c` `` d`e `` ```\n~~~"), "`a`&lt;b>`c` `` d`e `` \\`\\`\\`\n\\~~~");
         assert_eq!(fence("sh", "a```b"), "````sh\na```b\n````");
     }
 }

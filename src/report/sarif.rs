@@ -7,6 +7,9 @@ use super::{Confidence, Diagnosis, Location, Report};
 /// The schema that the document names.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
+/// Longest description of a rule, in characters; GitHub takes no more.
+const DESCRIPTION: usize = 1024;
+
 /// The reports as one SARIF document; ends with a line feed.
 pub fn render(reports: &[Report]) -> String {
     let runs: Vec<Value> = reports.iter().map(run).collect();
@@ -34,7 +37,7 @@ fn rule(diagnosis: &Diagnosis) -> Value {
         "id": diagnosis.rule,
         "name": name(&diagnosis.rule),
         "shortDescription": { "text": diagnosis.rule },
-        "fullDescription": { "text": diagnosis.why },
+        "fullDescription": { "text": cut(&diagnosis.why) },
         "help": { "text": diagnosis.help(), "markdown": diagnosis.help() },
         "defaultConfiguration": { "level": level(diagnosis) },
         "properties": { "tags": [diagnosis.verdict] },
@@ -48,7 +51,7 @@ fn result(report: &Report, number: usize, index: usize) -> Value {
         None => json!({ "startLine": line.max(1) }),
     };
     let in_log = diagnosis.evidence.first().map_or(1, |line| line.line);
-    let log = json!({ "artifactLocation": { "uri": uri(&report.log.name) }, "region": region(in_log, None) });
+    let log = json!({ "artifactLocation": { "uri": uri(report.log.path()) }, "region": region(in_log, None) });
     let mut result = json!({
         "ruleId": diagnosis.rule,
         "ruleIndex": index,
@@ -66,6 +69,13 @@ fn result(report: &Report, number: usize, index: usize) -> Value {
     result["relatedLocations"] =
         json!([{ "id": 1, "physicalLocation": log, "message": { "text": "the line that proves it" } }]);
     result
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(DESCRIPTION) {
+        Some(_) => text.chars().take(DESCRIPTION - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
 }
 
 fn level(diagnosis: &Diagnosis) -> &'static str {

@@ -183,9 +183,6 @@ impl Fetcher {
                 "logs are fetched only from hosts that the operator has named; send the log itself instead",
             );
         }
-        if !named && url.scheme() != "https" {
-            return refused("the host leads to an address without https");
-        }
         let found: Vec<SocketAddr> = match host {
             Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(ip), port)],
             Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(ip), port)],
@@ -200,6 +197,9 @@ impl Fetcher {
         // All of them, so that a name with two faces is refused whichever comes first.
         if !(named && self.private) && found.iter().any(|address| !is_public(address.ip())) {
             return refused("the host has a private address");
+        }
+        if !named && url.scheme() != "https" {
+            return refused("the host leads to an address without https");
         }
         Ok(first)
     }
@@ -330,6 +330,25 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[tokio::test]
+    async fn where_a_host_leads_is_public_and_private_to_whoever_listens() {
+        let fetcher = Fetcher::of_peer(&Url::parse("http://ci.example").unwrap(), &["10.0.0.1:9000".to_owned()]);
+        let led = async |address: &str| {
+            let checked = fetcher.checked(&Url::parse(address).unwrap(), true).await;
+            checked.map_err(|error| error.to_string())
+        };
+        assert!(led("https://1.1.1.1/log").await.is_ok() && led("http://10.0.0.1:9000/log").await.is_ok());
+        for (address, why) in [
+            ("http://1.1.1.1/log", "without https"),
+            ("https://10.0.0.1/log", "a private address"),
+            ("https://[::ffff:169.254.169.254]/", "a private address"),
+            ("https://ada:secret@1.1.1.1/", "no name or password"),
+        ] {
+            let refused = led(address).await.unwrap_err();
+            assert!(refused.contains(why), "{address}: {refused}");
+        }
+    }
 
     #[test]
     fn private_addresses_are_known_in_every_dress() {

@@ -23,6 +23,14 @@ async fn a_report_is_there_in_every_format() {
     assert!(markdown.starts_with("### ") && markdown.contains(&format!("/r/{id}")), "{markdown}");
     let text = get(".txt").await.unwrap().text().await.unwrap();
     assert!(text.starts_with("error["), "{text}");
+    let sarif = get(".sarif").await.unwrap();
+    assert_eq!(header(&sarif, "content-type"), "application/sarif+json");
+    assert_eq!(json(sarif).await["version"], "2.1.0");
+    let findings = json(get(".gitlab.json").await.unwrap()).await;
+    assert_eq!(findings[0]["check_name"], plain["diagnoses"][0]["rule"]);
+    let junit = get(".junit.xml").await.unwrap();
+    assert_eq!(header(&junit, "content-type"), "application/xml");
+    assert!(junit.text().await.unwrap().contains("<testsuite "));
     problem(get(".pdf").await.unwrap(), 404).await;
     problem(app.get("/api/v1/reports/aaaaaaaaaaaaaa").send().await.unwrap(), 404).await;
     problem(app.get("/api/v1/reports/a").send().await.unwrap(), 404).await;

@@ -96,9 +96,7 @@ async fn a_trace_elsewhere_is_fetched_without_the_token() {
     Mock::given(path(TRACE)).respond_with(led).mount(&house.peer).await;
     Mock::given(path("/trace")).respond_with(ResponseTemplate::new(200).set_body_string(LOG)).mount(&elsewhere).await;
     assert_eq!(house.gitlab("Job Hook", SECRET, JOB_HOOK).await, 202);
-    while house.stored().await == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    house.only().await;
     let asked = elsewhere.received_requests().await.unwrap();
     assert!(asked.iter().all(|request| !request.headers.contains_key("private-token")));
 }

@@ -64,8 +64,13 @@ impl House {
         self.app.store.list(&Filter::default(), None).await.unwrap().reports.len()
     }
 
-    /// The only report in the history.
+    /// The only report in the history, once it is there.
     pub(crate) async fn only(&self) -> Stored {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.stored().await == 0 {
+            assert!(Instant::now() < until, "no report came");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         let reports = self.app.store.list(&Filter::default(), None).await.unwrap().reports;
         assert_eq!(reports.len(), 1);
         self.app.store.stored(&ReportId::parse(&reports[0].id).unwrap()).await.unwrap().unwrap()
