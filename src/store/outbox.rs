@@ -66,7 +66,7 @@ const TAKE: (&str, &str) = (
     ") returning number, kind, key, what, payload, state, made_at, tries, next_at, why",
 );
 
-const LIST: &str = "
+pub(super) const LIST: &str = "
 select number, kind, key, what, payload, state, made_at, tries, next_at, why from outbox
 where state = $1 and number < $2 order by number desc limit $3";
 

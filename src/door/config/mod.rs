@@ -75,10 +75,16 @@ pub struct Secret(String);
 pub enum ConfigError {
     /// It does not have the shape that it needs.
     #[error("the configuration of the doors cannot be read: {0}")]
-    Shape(#[from] toml::de::Error),
+    Shape(String),
     /// It has, but cannot work; a sentence.
     #[error("{0}")]
     Sentence(String),
+}
+
+impl From<toml::de::Error> for ConfigError {
+    fn from(error: toml::de::Error) -> ConfigError {
+        ConfigError::Shape(error.to_string().trim().replace('\n', " "))
+    }
 }
 
 impl DoorConfig {
