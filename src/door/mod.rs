@@ -36,6 +36,7 @@ pub use config::{
 use crate::service::{App, now};
 use crate::store::StoreError;
 pub use mcp::Mcp;
+use notify::Resting;
 use peer::Peer;
 use queue::Queue;
 
@@ -55,6 +56,7 @@ pub struct Doors {
     queue: Queue,
     /// Something was put into the outbox.
     put: Arc<Notify>,
+    resting: Resting,
 }
 
 impl Doors {
@@ -64,7 +66,14 @@ impl Doors {
     /// That no secure connection can be made on this machine.
     pub fn new(app: Arc<App>, config: DoorConfig) -> Result<Doors, reqwest::Error> {
         let peer = Peer::new(config.patience)?;
-        Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()) })
+        Ok(Doors {
+            app,
+            config: Arc::new(config),
+            peer,
+            queue: Queue::new(),
+            put: Arc::new(Notify::new()),
+            resting: Resting::default(),
+        })
     }
 
     /// The routes, which check by themselves who asks.

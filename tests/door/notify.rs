@@ -135,6 +135,27 @@ async fn a_sink_that_is_down_or_busy_is_told_later_and_once() {
     assert!(all.iter().all(|one| one.body == all[0].body));
 }
 
+/// Whoever does not answer is asked little, so that others are told meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_does_not_answer_holds_up_no_other() {
+    let house = House::open(|peer| {
+        let rule = "[sinks.slow]\nkind = 'mattermost'\nurl = 'PEER/slow'\n[[notify]]\nto = ['slow']\n";
+        webhook(peer, "") + &rule.replace("PEER", peer)
+    })
+    .await;
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
+    Mock::given(path("/slow")).respond_with(slow).with_priority(1).mount(&house.peer).await;
+    accept(&house).await;
+    for number in 0..60 {
+        house.log("linux", &format!("{LOG}\nrun {number}\n")).await;
+    }
+    let begun = Instant::now();
+    house.asked("/ops", 60).await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let slow = requests(&house).await.iter().filter(|one| one.url.path() == "/slow").count();
+    assert!(slow < 40, "it was asked {slow} times");
+}
+
 #[tokio::test]
 async fn what_a_sink_refuses_is_a_dead_letter_and_others_are_told() {
     let house = House::open(|peer| {
