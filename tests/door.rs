@@ -6,8 +6,14 @@ mod house;
 
 #[path = "door/chats.rs"]
 mod chats;
+#[path = "door/ci.rs"]
+mod ci;
+#[path = "door/github.rs"]
+mod github;
 #[path = "door/guard.rs"]
 mod guard;
+#[path = "door/hydra.rs"]
+mod hydra;
 #[path = "door/mcp.rs"]
 mod mcp;
 #[path = "door/notify.rs"]

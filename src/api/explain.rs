@@ -17,7 +17,7 @@ use crate::store::Submission;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
-    /// The address of a log, on a host that the operator has named
+    /// The address of a log, or of a build's page, on a host that the operator has named
     url: String,
     /// The project that was built
     project: Option<String>,
@@ -48,7 +48,9 @@ pub(super) async fn explain(
 ) -> Result<Response, Problem> {
     let fetched = app.fetch(&asked.url).await.map_err(|error| match error {
         FetchError::Refused(why) => Problem::new(StatusCode::FORBIDDEN, why),
-        FetchError::Failed(why) => Problem::new(StatusCode::BAD_GATEWAY, why),
+        FetchError::Absent(why) | FetchError::Failed(why) | FetchError::Busy(why, _) => {
+            Problem::new(StatusCode::BAD_GATEWAY, why)
+        }
     })?;
     let submission = Submission {
         name: fetched.name,

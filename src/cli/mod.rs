@@ -8,15 +8,23 @@ mod diagnose;
 #[cfg(feature = "service")]
 mod health;
 #[cfg(feature = "service")]
+mod hook;
+#[cfg(feature = "service")]
 mod mcp;
 mod packs;
 mod rules;
 mod run;
 #[cfg(feature = "service")]
 mod serve;
+#[cfg(feature = "service")]
+mod service_client;
+#[cfg(feature = "service")]
+mod spool;
 mod terminal;
 #[cfg(feature = "service")]
 mod token;
+#[cfg(feature = "service")]
+mod watch;
 
 use std::ffi::OsStr;
 use std::io;
@@ -79,6 +87,10 @@ enum Command {
     #[cfg(feature = "service")]
     Health(health::HealthArgs),
     #[cfg(feature = "service")]
+    Hook(hook::HookArgs),
+    #[cfg(feature = "service")]
+    Watch(watch::WatchArgs),
+    #[cfg(feature = "service")]
     Mcp(mcp::McpArgs),
     #[cfg(feature = "service")]
     Db(db::DbArgs),
@@ -122,6 +134,10 @@ fn run(mut cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Token(args)) => token::run(&args),
         #[cfg(feature = "service")]
         Some(Command::Health(args)) => health::run(&args),
+        #[cfg(feature = "service")]
+        Some(Command::Hook(args)) => hook::run(&args),
+        #[cfg(feature = "service")]
+        Some(Command::Watch(args)) => watch::run(&args, &cli.global),
         #[cfg(feature = "service")]
         Some(Command::Mcp(args)) => mcp::run(&args, &cli.global),
         #[cfg(feature = "service")]

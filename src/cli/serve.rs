@@ -241,7 +241,7 @@ fn start_logging() {
 }
 
 /// Ready once the system or a person wants the service to end.
-async fn stop() {
+pub(super) async fn stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {

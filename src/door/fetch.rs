@@ -3,13 +3,11 @@
 use url::Url;
 
 use super::Doors;
-use crate::service::fetch::{FetchError, Fetched};
+use crate::service::fetch::Fetched;
 
 impl Doors {
     /// The log at an address; why not, in one sentence.
     pub(super) async fn fetch(&self, address: &Url) -> Result<Fetched, String> {
-        self.app.fetch(address.as_str()).await.map_err(|error| match error {
-            FetchError::Refused(why) | FetchError::Failed(why) => format!("I do not get this log: {why}."),
-        })
+        self.app.fetch(address.as_str()).await.map_err(|error| format!("I do not get this log: {error}."))
     }
 }

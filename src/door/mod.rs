@@ -4,8 +4,10 @@
 mod ask;
 mod badge;
 mod chat;
+mod ci;
 mod config;
 mod fetch;
+mod hydra;
 mod llms;
 mod mcp;
 mod news;
@@ -29,11 +31,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 pub use config::{
-    Badge, Channel, Command, ConfigError, Discord, DoorConfig, Email, Hook, Interest, Matrix, Mattermost, Patience,
-    Pattern, Secret, Sink, Slack, Teams, Tls, Token, Webhook, Zulip,
+    Badge, Buildkite, Channel, Command, ConfigError, Discord, DoorConfig, Email, Github, Gitlab, Hook, Hydra, Interest,
+    Matrix, Mattermost, Patience, Pattern, Secret, Sink, Slack, Teams, Tls, Token, Webhook, Zulip,
 };
 
-use crate::service::{App, now};
+use crate::service::hydra::Hydra as HydraClient;
+use crate::service::{App, IntakeError, now};
 use crate::store::StoreError;
 pub use mcp::Mcp;
 use notify::Resting;
@@ -56,6 +59,8 @@ pub struct Doors {
     queue: Queue,
     /// Something was put into the outbox.
     put: Arc<Notify>,
+    /// The Hydra that is configured.
+    hydra: Option<Arc<HydraClient>>,
     resting: Resting,
 }
 
@@ -68,6 +73,7 @@ impl Doors {
         let peer = Peer::new(config.patience)?;
         Ok(Doors {
             app,
+            hydra: config.hydra.client().map(Arc::new),
             config: Arc::new(config),
             peer,
             queue: Queue::new(),
@@ -81,10 +87,20 @@ impl Doors {
         Router::new()
             .merge(slack::router())
             .merge(chat::router())
+            .merge(ci::router())
+            .route("/hooks/slack-compatible/{token}", post(hydra::look_alike))
             .route("/prow/{token}", post(prow::highlight))
             .route("/badge/{file}", get(badge::show))
             .route("/llms.txt", get(llms::show))
             .layer(DefaultBodyLimit::max(MOST_BODY))
+            .with_state(self.clone())
+    }
+
+    /// The routes of those who show one of whyred's own tokens: to stand behind the check of tokens.
+    pub fn hooks<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new()
+            .route("/hooks/hydra", post(hydra::finished))
+            .layer(DefaultBodyLimit::disable())
             .with_state(self.clone())
     }
 
@@ -119,6 +135,10 @@ enum Refusal {
     Unproven,
     /// The request is none that is known.
     Unreadable(&'static str),
+    /// The log cannot be taken; why, in one sentence.
+    TooLarge(String),
+    /// The log broke off; why, in one sentence.
+    BrokenOff(String),
     /// Too much work.
     Busy,
     /// Something is wrong inside; it is logged already.
@@ -132,12 +152,25 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<IntakeError> for Refusal {
+    fn from(error: IntakeError) -> Refusal {
+        match error {
+            IntakeError::TooLarge(_) => Refusal::TooLarge(error.to_string()),
+            IntakeError::Body(why) => Refusal::BrokenOff(why),
+            IntakeError::Busy => Refusal::Busy,
+            IntakeError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, sentence) = match self {
+        let (status, sentence) = match &self {
+            Refusal::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, why.as_str()),
+            Refusal::BrokenOff(why) => (StatusCode::BAD_REQUEST, why.as_str()),
             Refusal::Shut => (StatusCode::NOT_FOUND, "this door is not configured; see docs/integrations"),
             Refusal::Unproven => (StatusCode::UNAUTHORIZED, "the signature is wrong, too old, or was used before"),
-            Refusal::Unreadable(sentence) => (StatusCode::BAD_REQUEST, sentence),
+            Refusal::Unreadable(sentence) => (StatusCode::BAD_REQUEST, *sentence),
             Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "too much is asked at once; try again in a minute"),
             Refusal::Broken => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "something is wrong inside whyred; its log says what")

@@ -1,15 +1,13 @@
 //! Outbox: work at peers that must survive a restart. A door puts it in and answers; a loop in each replica takes what is due, does it, and
 //! says how it went. A peer that is down or busy is asked again, each time later; what cannot succeed is a dead letter at once.
 
-#![allow(dead_code, clippy::match_single_binding, reason = "the doors of CI systems put work in")]
-
 use std::time::Duration;
 
 use rand::RngExt;
 use tokio::task::JoinSet;
 
 use super::peer::PeerError;
-use super::{Doors, Refusal, notify};
+use super::{Doors, Refusal, ci, hydra, notify};
 use crate::service::now;
 use crate::store::{ARRIVAL, NewOutgoing, Outgoing, StoreError};
 
@@ -57,6 +55,10 @@ impl Doors {
     /// Does it.
     async fn carry_out(&self, outgoing: &Outgoing) -> Result<(), Setback> {
         match outgoing.kind.as_str() {
+            hydra::KIND => hydra::carry_out(self, outgoing).await,
+            ci::GITHUB => ci::github(self, outgoing).await,
+            ci::GITLAB => ci::gitlab(self, outgoing).await,
+            ci::BUILDKITE => ci::buildkite(self, outgoing).await,
             ARRIVAL => self.arrived(outgoing).await,
             notify::DELIVER => self.deliver(outgoing).await,
             // Another version may have put it in.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use rand::RngExt;
-use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 use url::Url;
 
 use super::config::Patience;
+use crate::service::fetch::asked_to_wait;
 
 /// Longest wait that a peer may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -47,6 +47,8 @@ impl PeerError {
     pub(super) fn passes(&self) -> bool {
         match self {
             PeerError::Down => true,
+            // Some say so with 403.
+            PeerError::Refused(_, Some(_)) => true,
             PeerError::Refused(status, _) => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
             PeerError::Told(_) | PeerError::Unreadable => false,
         }
@@ -97,7 +99,7 @@ impl Peer {
     pub(super) async fn once(&self, request: RequestBuilder) -> Result<Response, PeerError> {
         match tokio::time::timeout(self.patience.timeout, request.send()).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(response),
-            Ok(Ok(response)) => Err(PeerError::Refused(response.status(), seconds(&response))),
+            Ok(Ok(response)) => Err(PeerError::Refused(response.status(), asked_to_wait(response.headers()))),
             // The error would tell the address, which may hold a secret.
             Ok(Err(_)) | Err(_) => Err(PeerError::Down),
         }
@@ -106,6 +108,12 @@ impl Peer {
     /// Sends a request and reads the JSON of the answer.
     pub(super) async fn json(&self, request: RequestBuilder) -> Result<serde_json::Value, PeerError> {
         let body = whole(self.send(request).await?).await?;
+        serde_json::from_slice(&body).map_err(|_| PeerError::Unreadable)
+    }
+
+    /// Sends a request one time and reads the JSON of the answer.
+    pub(super) async fn json_once(&self, request: RequestBuilder) -> Result<serde_json::Value, PeerError> {
+        let body = whole(self.once(request).await?).await?;
         serde_json::from_slice(&body).map_err(|_| PeerError::Unreadable)
     }
 
@@ -134,12 +142,6 @@ async fn whole(mut response: Response) -> Result<Bytes, PeerError> {
         body.extend_from_slice(&piece);
     }
     Ok(body.into())
-}
-
-/// What `Retry-After` asks for.
-fn seconds(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

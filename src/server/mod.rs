@@ -27,9 +27,9 @@ pub fn router(app: Arc<App>) -> Router {
     router_with(app, None)
 }
 
-/// All routes with all that stands around them. Doors know by themselves who asks; only the tools of agents ask for whyred's tokens.
+/// All routes with all that stands around them. Doors know by themselves who asks; only the tools of agents and Hydra's hook ask for whyred's tokens.
 pub fn router_with(app: Arc<App>, doors: Option<&Doors>) -> Router {
-    let tools = doors.map(Doors::mcp).unwrap_or_default();
+    let tools = doors.map(|doors| doors.mcp().merge(doors.hooks())).unwrap_or_default();
     let doors = doors.map(Doors::router).unwrap_or_default().layer(from_fn_with_state(Arc::clone(&app), gate::limit));
     let (api, openapi) = open_api().split_for_parts();
     let mut openapi = openapi;

@@ -1,12 +1,14 @@
 //! App: what all ways into the service share: the engine, the history, the redactor, the limits. `intake` makes a stored report of bytes,
-//! `access` says who may do what, `rates` how often; `meters` counts; `rediagnosis`, `replay` and `trial` try rules on logs.
+//! `access` says who may do what, `rates` how often; `fetch` gets logs from elsewhere, `page` and `hydra` find them there; `meters` counts; `rediagnosis`, `replay` and `trial` try rules on logs.
 
 pub mod access;
 mod arriving;
 mod config;
 pub mod fetch;
+pub mod hydra;
 mod intake;
 pub mod meters;
+mod page;
 pub mod rates;
 mod rediagnosis;
 mod replay;
@@ -24,6 +26,7 @@ use crate::engine::Engine;
 use crate::redact::Redactor;
 use crate::store::Store;
 use access::Access;
+use fetch::Fetcher;
 use rates::Rates;
 use scans::Scans;
 
@@ -41,6 +44,7 @@ pub struct App {
     engine: RwLock<Arc<Engine>>,
     redactor: Redactor,
     scans: Scans,
+    fetcher: Fetcher,
 }
 
 impl App {
@@ -53,6 +57,7 @@ impl App {
             engine: RwLock::new(Arc::new(engine)),
             redactor,
             scans: Scans::new(&config),
+            fetcher: Fetcher::named(config.explain_hosts.clone(), config.explain_private),
             config,
         }
     }

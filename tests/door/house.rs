@@ -11,7 +11,7 @@ use whyred::engine::Engine;
 use whyred::redact::Redactor;
 use whyred::service::access::Access;
 use whyred::service::{App, Config};
-use whyred::store::{Filter, Store, Submission};
+use whyred::store::{Filter, ReportId, Store, Stored, Submission};
 use wiremock::{MockServer, Request};
 
 pub(crate) const LOG: &str = include_str!("../../examples/bazel-in-nix-unknown-host.log");
@@ -62,6 +62,13 @@ impl House {
     /// Reports in the history.
     pub(crate) async fn stored(&self) -> usize {
         self.app.store.list(&Filter::default(), None).await.unwrap().reports.len()
+    }
+
+    /// The only report in the history.
+    pub(crate) async fn only(&self) -> Stored {
+        let reports = self.app.store.list(&Filter::default(), None).await.unwrap().reports;
+        assert_eq!(reports.len(), 1);
+        self.app.store.stored(&ReportId::parse(&reports[0].id).unwrap()).await.unwrap().unwrap()
     }
 
     /// A log of a job comes in.

@@ -1,7 +1,9 @@
 //! DoorConfig: the operator's choices for doors: tables of one TOML file, secrets also from the environment. A door without its secret is shut.
-//! The tables of chats and of small doors are in `chats`, who is told of reports in `notify`.
+//! The tables of chats and of small doors are in `chats`, that of Hydra in `hydra`, those of CI systems in `ci`; `notify` is who is told of reports.
 
 mod chats;
+mod ci;
+mod hydra;
 mod notify;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
+pub use ci::{Buildkite, Github, Gitlab};
+pub use hydra::Hydra;
 pub use notify::{Email, Hook, Interest, Pattern, Sink, Tls, Webhook, Zulip};
 
 /// The doors of a service; what is not told is shut.
@@ -35,6 +39,14 @@ pub struct DoorConfig {
     pub prow: Token,
     /// `[badge]`
     pub badge: Badge,
+    /// `[hydra]`
+    pub hydra: Hydra,
+    /// `[github]`
+    pub github: Github,
+    /// `[gitlab]`
+    pub gitlab: Gitlab,
+    /// `[buildkite]`
+    pub buildkite: Buildkite,
     /// `[sinks.NAME]`: where messages of `notify` go.
     pub sinks: BTreeMap<String, Sink>,
     /// `[[notify]]`: who is told of reports.
@@ -45,8 +57,23 @@ pub struct DoorConfig {
 }
 
 /// The names of these tables.
-const TABLES: [&str; 11] =
-    ["slack", "mattermost", "rocketchat", "discord", "matrix", "zulip", "teams", "prow", "badge", "sinks", "notify"];
+const TABLES: [&str; 15] = [
+    "slack",
+    "mattermost",
+    "rocketchat",
+    "discord",
+    "matrix",
+    "zulip",
+    "teams",
+    "prow",
+    "badge",
+    "hydra",
+    "github",
+    "gitlab",
+    "buildkite",
+    "sinks",
+    "notify",
+];
 
 /// How long and how often a peer is asked.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +136,14 @@ impl DoorConfig {
             ("WHYRED_ZULIP_TOKEN", &mut config.zulip.token),
             ("WHYRED_TEAMS_KEY", &mut config.teams.key),
             ("WHYRED_PROW_TOKEN", &mut config.prow.token),
+            ("WHYRED_HYDRA_TOKEN", &mut config.hydra.token),
+            ("WHYRED_GITHUB_WEBHOOK_SECRET", &mut config.github.webhook_secret),
+            ("WHYRED_GITHUB_TOKEN", &mut config.github.token),
+            ("WHYRED_GITHUB_PRIVATE_KEY", &mut config.github.private_key),
+            ("WHYRED_GITLAB_WEBHOOK_TOKEN", &mut config.gitlab.webhook_token),
+            ("WHYRED_GITLAB_TOKEN", &mut config.gitlab.token),
+            ("WHYRED_BUILDKITE_WEBHOOK_TOKEN", &mut config.buildkite.webhook_token),
+            ("WHYRED_BUILDKITE_TOKEN", &mut config.buildkite.token),
         ];
         for (name, secret) in secrets {
             if let Some(value) = environment(name).filter(|value| !value.trim().is_empty()) {
@@ -116,6 +151,7 @@ impl DoorConfig {
             }
         }
         config.mattermost.tokens.extend(Some(mattermost).filter(|token| !token.is_empty()));
+        config.check_ci()?;
         config.take_sink_secrets(&environment);
         config.check_notify()?;
         Ok(config)

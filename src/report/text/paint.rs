@@ -44,6 +44,11 @@ impl Style {
         self.paint(CYAN, text)
     }
 
+    /// A log's words as one line, which cannot steer the terminal.
+    pub fn line(&self, text: &str) -> String {
+        safe_line(text)
+    }
+
     /// What is good.
     pub fn good(&self, text: impl fmt::Display) -> String {
         self.paint(GREEN, text)
