@@ -63,6 +63,7 @@ impl Arrival {
     pub(super) fn announcement(&self, told: &Submission) -> Result<Statement, StoreError> {
         let names: Vec<&str> = [told.project.as_str(), &told.job].into_iter().filter(|name| !name.is_empty()).collect();
         let whose = if names.is_empty() { "a build".to_owned() } else { names.join(" · ") };
+        let whose = whose.replace(char::is_control, " ");
         let values = [
             ARRIVAL.into(),
             format!("{ARRIVAL}:{}:{}", self.report, self.occurrence).into(),

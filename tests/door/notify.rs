@@ -387,5 +387,11 @@ async fn a_killed_service_tells_when_it_is_back() {
         let requests = peer.received_requests().await.unwrap();
         told = requests.iter().map(|one| json(one)["report"].as_str().unwrap().to_owned()).collect();
     }
+    // What is sent may not be noted yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(service.stop());
+    let mut outbox = std::process::Command::new(env!("CARGO_BIN_EXE_whyred"));
+    let outbox = outbox.args(["db", "outbox", "--data"]).arg(data.path()).env_remove("DATABASE_URL").output().unwrap();
+    assert_eq!(String::from_utf8(outbox.stdout).unwrap(), "0 still to be done, 0 could not be done\n");
+    assert_eq!(outbox.status.code(), Some(0));
 }

@@ -45,14 +45,14 @@ impl Doors {
             if green { self.green_again(&arrival, &stored).await? } else { self.red(&arrival, &stored).await? };
         // A sink is told once, however many rules lead there.
         let sinks: BTreeSet<&String> = wanted.into_iter().flat_map(|rule| &rule.to).collect();
+        let state = if green { State::Green } else { State::Red };
+        let job = News::job_of(&stored.submission);
         for sink in sinks {
-            let state = if green { State::Green } else { State::Red };
-            let news = News::of(state, stored.clone(), "", "");
             let payload = Delivery { sink: sink.clone(), green, arrival: arrival.clone() };
             let new = NewOutgoing {
                 kind: DELIVER,
                 key: format!("{DELIVER}:{}:{}:{sink}", arrival.report, arrival.occurrence),
-                what: format!("tell {sink} that {} {}", news.job, state.words()),
+                what: format!("tell {sink} that {job} {}", state.words()),
                 payload: serde_json::to_string(&payload).map_err(|error| Setback::Never(error.to_string()))?,
             };
             self.app.store.put_out(&new, now()).await?;
