@@ -20,6 +20,8 @@ mod mcp;
 mod notify;
 #[path = "door/peers.rs"]
 mod peers;
+#[path = "common/postgres.rs"]
+mod postgres;
 #[path = "common/process.rs"]
 mod process;
 #[path = "door/slack.rs"]

@@ -1,5 +1,6 @@
 //! Rules lead reports to sinks: each is told in its own shape, again where it is down, and once where it is up.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, Request, ResponseTemplate};
 
 use crate::house::{CAUSE, House, LOG, SECRET, hex, hmac, json, patience};
+use crate::postgres::Database;
 use crate::process::ServerProcess;
 use crate::smtp::Smtp;
 
@@ -394,4 +396,37 @@ async fn a_killed_service_tells_when_it_is_back() {
     let outbox = outbox.args(["db", "outbox", "--data"]).arg(data.path()).env_remove("DATABASE_URL").output().unwrap();
     assert_eq!(String::from_utf8(outbox.stdout).unwrap(), "0 still to be done, 0 could not be done\n");
     assert_eq!(outbox.status.code(), Some(0));
+}
+
+/// Two services on one PostgreSQL, each of which is sent half of the logs, tell each thing once.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_services_on_one_postgres_tell_once() {
+    let peer = wiremock::MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&peer).await;
+    let (data, database) = (tempfile::tempdir().unwrap(), Database::new().await);
+    let settings = data.path().join("whyred.toml");
+    std::fs::write(&settings, webhook(&peer.uri(), "")).unwrap();
+    let flags = ["--config", settings.to_str().unwrap()];
+    let services = [(); 2].map(|()| ServerProcess::start(data.path(), Some(&database.url), &flags));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    const LOGS: usize = 40;
+    for number in 0..LOGS {
+        let post = client.post(format!("{}/api/v1/reports?project=envoy&job=linux", services[number % 2].url));
+        assert_eq!(post.body(format!("{LOG}\nrun {number}\n")).send().await.unwrap().status(), 201);
+    }
+    let until = Instant::now() + Duration::from_secs(30);
+    while peer.received_requests().await.unwrap().len() < LOGS {
+        assert!(Instant::now() < until, "{} were told", peer.received_requests().await.unwrap().len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Longer than a look at the outbox takes to come.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let requests = peer.received_requests().await.unwrap();
+    let reports: BTreeSet<String> =
+        requests.iter().map(|one| json(one)["report"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((requests.len(), reports.len()), (LOGS, LOGS));
+    for service in services {
+        assert!(service.stop());
+    }
+    database.remove().await;
 }
