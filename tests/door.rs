@@ -14,6 +14,8 @@ mod github;
 mod guard;
 #[path = "door/hydra.rs"]
 mod hydra;
+#[path = "door/mail.rs"]
+mod mail;
 #[path = "door/mcp.rs"]
 mod mcp;
 #[path = "door/notify.rs"]

@@ -5,6 +5,7 @@ mod chats;
 mod ci;
 mod hydra;
 mod notify;
+mod sink;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +16,8 @@ use serde::Deserialize;
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
 pub use ci::{Buildkite, Github, Gitlab};
 pub use hydra::Hydra;
-pub use notify::{Email, Hook, Interest, Pattern, Sink, Tls, Webhook, Zulip};
+pub use notify::{Interest, Pattern};
+pub use sink::{Email, Hook, Sink, Tls, Webhook, Zulip};
 
 /// The doors of a service; what is not told is shut.
 #[derive(Clone, Debug, Default, Deserialize)]
