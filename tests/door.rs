@@ -16,12 +16,16 @@ mod guard;
 mod hydra;
 #[path = "door/hydra_cli.rs"]
 mod hydra_cli;
+#[path = "door/mail.rs"]
+mod mail;
 #[path = "door/mcp.rs"]
 mod mcp;
 #[path = "door/notify.rs"]
 mod notify;
 #[path = "door/peers.rs"]
 mod peers;
+#[path = "common/postgres.rs"]
+mod postgres;
 #[path = "common/process.rs"]
 mod process;
 #[path = "door/slack.rs"]

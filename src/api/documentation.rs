@@ -22,7 +22,7 @@ const ABOUT: &str = "\
 Send the log of a failed Bazel or Nix build; get the root cause, the line that proves it, and a fix.
 
 Errors are problem documents (RFC 9457). Where the operator asks for a token, it is sent as `Authorization: Bearer wrd_…`; a token has \
-the scopes `ingest` (send logs), `read` (everything that is shown) or `admin` (also delete and diagnose anew). \
+the scopes `ingest` (send logs), `read` (everything that is shown) or `admin` (also delete, diagnose anew, and see to deliveries). \
 Times are milliseconds since 1970, UTC. Fields may be added to answers; none is renamed or removed.";
 
 /// Answers that every way in may give.

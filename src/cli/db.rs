@@ -132,7 +132,9 @@ async fn outbox(store: &Store, retry: bool) -> anyhow::Result<u8> {
     let mut out = io::stdout().lock();
     writeln!(out, "{waiting} still to be done, {dead} could not be done")?;
     for one in store.outgoing("dead", None, LISTED).await? {
-        writeln!(out, "{:8}  {}\n          {}", one.number, one.what, one.why)?;
+        // What senders and peers say may hold what a terminal obeys.
+        let [what, why] = [&one.what, &one.why].map(|text| text.replace(char::is_control, " "));
+        writeln!(out, "{:8}  {what}\n          {why}", one.number)?;
     }
     if retry {
         terminal::print_aside(&format!("{} are tried again\n", store.send_all_again(now()).await?));

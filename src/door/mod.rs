@@ -39,6 +39,7 @@ use crate::service::hydra::Hydra as HydraClient;
 use crate::service::{App, IntakeError, now};
 use crate::store::StoreError;
 pub use mcp::Mcp;
+use notify::Resting;
 use peer::Peer;
 use queue::Queue;
 
@@ -60,6 +61,7 @@ pub struct Doors {
     put: Arc<Notify>,
     /// The Hydra that is configured.
     hydra: Option<Arc<HydraClient>>,
+    resting: Resting,
 }
 
 impl Doors {
@@ -69,8 +71,15 @@ impl Doors {
     /// That no secure connection can be made on this machine.
     pub fn new(app: Arc<App>, config: DoorConfig) -> Result<Doors, reqwest::Error> {
         let peer = Peer::new(config.patience)?;
-        let hydra = config.hydra.client().map(Arc::new);
-        Ok(Doors { app, config: Arc::new(config), peer, queue: Queue::new(), put: Arc::new(Notify::new()), hydra })
+        Ok(Doors {
+            app,
+            hydra: config.hydra.client().map(Arc::new),
+            config: Arc::new(config),
+            peer,
+            queue: Queue::new(),
+            put: Arc::new(Notify::new()),
+            resting: Resting::default(),
+        })
     }
 
     /// The routes, which check by themselves who asks.

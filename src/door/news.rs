@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::ask::Answer;
-use crate::store::Stored;
+use crate::store::{Stored, Submission};
 
 /// Longest name of a project or a job, in characters.
 const NAME: usize = 100;
@@ -24,7 +24,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct News {
     pub(super) state: State,
-    /// Project and job, plain; `a build` where the sender told neither.
+    /// See `job_of`.
     pub(super) job: String,
     /// The page of the build: an address that closes no link, whatever the markup.
     pub(super) build_url: Option<String>,
@@ -50,15 +50,19 @@ impl State {
 impl News {
     /// The news that a stored report is. `build_url` is the page of this build, as its sender told.
     pub(super) fn of(state: State, stored: Stored, build_url: &str, base_url: &str) -> News {
-        let told = &stored.submission;
-        let names: Vec<String> =
-            [&told.project, &told.job].into_iter().filter(|name| !name.is_empty()).map(|name| cut(name)).collect();
         News {
             state,
-            job: if names.is_empty() { "a build".to_owned() } else { names.join(" · ") },
+            job: News::job_of(&stored.submission),
             build_url: address(build_url),
             answer: Answer { permalink: format!("{base_url}/r/{}", stored.id), report: stored.report, id: stored.id },
         }
+    }
+
+    /// Project and job, plain and on one line; `a build` where the sender told neither.
+    pub(super) fn job_of(told: &Submission) -> String {
+        let names: Vec<String> =
+            [&told.project, &told.job].into_iter().filter(|name| !name.is_empty()).map(|name| cut(name)).collect();
+        if names.is_empty() { "a build".to_owned() } else { names.join(" · ") }
     }
 
     /// Whether the job is green.
@@ -119,7 +123,7 @@ pub(super) mod samples {
     use crate::engine::Engine;
     use crate::log::Log;
     use crate::report::Report;
-    use crate::store::{ReportId, Submission};
+    use crate::store::ReportId;
 
     fn news(state: State, project: &str, log: &str) -> News {
         let engine = Engine::built_in();

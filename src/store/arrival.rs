@@ -11,7 +11,7 @@ use super::{ReportId, Store, StoreError, Submission};
 pub const ARRIVAL: &str = "report";
 
 /// Reports of a job that are looked at for the one that came before.
-const NEAR: i64 = 50;
+pub(super) const NEAR: i64 = 50;
 
 /// A log that came, or came again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ const ANNOUNCE: &str = "
 insert into outbox (kind, key, what, payload, state, made_at, tries, next_at, why)
 values ($1, $2, $3, $4, 'waiting', $5, 0, $5, '') on conflict (key) do nothing";
 
-const FIRST_SEEN: &str = "
+pub(super) const FIRST_SEEN: &str = "
 select this.rule from cause this join report on report.number = this.report
 where report.id = $1 and not exists (
     select 1 from cause before join report other on other.number = before.report
@@ -43,7 +43,7 @@ where report.id = $1 and not exists (
 order by this.position";
 
 // A log may have come many times: each report counts by the last time before.
-const BEFORE: &str = "
+pub(super) const BEFORE: &str = "
 select id from (
     select near.number, near.id, (
         select max(came.seen_at) from occurrence came
@@ -63,6 +63,7 @@ impl Arrival {
     pub(super) fn announcement(&self, told: &Submission) -> Result<Statement, StoreError> {
         let names: Vec<&str> = [told.project.as_str(), &told.job].into_iter().filter(|name| !name.is_empty()).collect();
         let whose = if names.is_empty() { "a build".to_owned() } else { names.join(" · ") };
+        let whose = whose.replace(char::is_control, " ");
         let values = [
             ARRIVAL.into(),
             format!("{ARRIVAL}:{}:{}", self.report, self.occurrence).into(),

@@ -9,7 +9,9 @@ use super::{Store, StoreError};
 /// Tries after which nobody hopes any more; with the waits between them about half a day.
 pub const MOST_TRIES: i64 = 16;
 /// For how long the key of what is done is known, and a dead letter kept, in milliseconds.
-const KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
+const KEPT: i64 = 30 * DAY;
+/// Milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
 /// Longest reason, in bytes.
 const LONGEST_WHY: usize = 500;
 
@@ -66,7 +68,7 @@ const TAKE: (&str, &str) = (
     ") returning number, kind, key, what, payload, state, made_at, tries, next_at, why",
 );
 
-const LIST: &str = "
+pub(super) const LIST: &str = "
 select number, kind, key, what, payload, state, made_at, tries, next_at, why from outbox
 where state = $1 and number < $2 order by number desc limit $3";
 
@@ -198,14 +200,15 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// Forgets what was done, or given up, a month ago.
+    /// Forgets what was done, or given up, a month ago. That a log came is forgotten after a day: it is announced once anyway.
     ///
     /// # Errors
     /// What the database says.
     pub async fn forget_out(&self, now: i64) -> Result<(), StoreError> {
-        const SQL: &str = "delete from outbox where state <> 'waiting' and made_at < $1";
+        const SQL: &str = "
+            delete from outbox where state <> 'waiting' and made_at < $1 and (made_at < $2 or (kind = $3 and state = 'done'))";
         write!(self.pool, |tx| {
-            sqlx::query(SQL).bind(now - KEPT).execute(&mut *tx).await?;
+            sqlx::query(SQL).bind(now - DAY).bind(now - KEPT).bind(super::ARRIVAL).execute(&mut *tx).await?;
         });
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::counts::DAY;
 use super::pool::{Pool, read};
 use super::statement::{Statement, Value, bind};
 use super::tally::Kind;
-use super::{Filter, Store, StoreError, log_text, retention, seen, stored, trends};
+use super::{Filter, Store, StoreError, arrival, log_text, outbox, retention, seen, stored, trends};
 
 /// Tables that grow with the history.
 const LARGE: [&str; 7] = ["report", "occurrence", "cause", "log", "log_piece", "report_words", "feedback"];
@@ -68,6 +68,16 @@ impl Store {
             ("stats".to_owned(), Statement::new(trends::STATS, [today.into()])),
             ("projects".to_owned(), Statement::new(trends::PROJECTS, [])),
             ("retention: oldest".to_owned(), Statement::new(retention::OLD, [now.into(), 200.into()])),
+            ("arrivals: causes seen first".to_owned(), Statement::new(arrival::FIRST_SEEN, [text(&id)])),
+            ("arrivals: the report before".to_owned(), {
+                let (project, job) =
+                    known.as_ref().map(|one| (one.project.clone(), one.job.clone())).unwrap_or_default();
+                Statement::new(
+                    arrival::BEFORE,
+                    [project.into(), job.into(), now.into(), text(&id), arrival::NEAR.into()],
+                )
+            }),
+            ("deliveries".to_owned(), Statement::new(outbox::LIST, [text("dead"), i64::MAX.into(), 51.into()])),
             (
                 "days of one cause".to_owned(),
                 super::counts::days_statement(Kind::Cause, [&fingerprint].into(), "", today - 90, today + 1),

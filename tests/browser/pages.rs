@@ -3,6 +3,7 @@
 use super::browser::{Browser, NARROW, WIDE};
 use super::look::fill;
 use super::served::Served;
+use whyred::store::NewOutgoing;
 
 /// Looks at a page in both themes and both widths; each is judged by axe-core once. `name` is the screenshot's.
 async fn look_at(browser: &Browser, path: &str, name: &str) {
@@ -59,6 +60,40 @@ async fn pages_with_nothing_on_them() {
     look_at(&browser, "/rules?q=qwzx", "rules-none").await;
     browser.assert_quiet().await;
     look_at(&browser, "/nowhere", "not-found").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_deliveries() {
+    let served = Served::start().await;
+    let browser = Browser::open(&served).await;
+    look_at(&browser, "/deliveries", "deliveries-none").await;
+    let store = &served.app.store;
+    for number in 0..60 {
+        let what = format!("tell builds that envoy · linux-{number} is red");
+        let new = NewOutgoing { kind: "deliver", key: what.clone(), what, payload: "{}".to_owned() };
+        store.put_out(&new, whyred::service::now() - number * 7_000_000).await.unwrap();
+    }
+    for taken in store.take_out(whyred::service::now(), 1000, 55).await.unwrap() {
+        store.not_out(&taken, "the sink builds: it answers 404 Not Found", None).await.unwrap();
+    }
+    look_at(&browser, "/deliveries", "deliveries").await;
+    look_at(&browser, "/deliveries?state=waiting", "deliveries-waiting").await;
+    look_at(&browser, "/history", "history-dead").await;
+    // Without scripts as well.
+    browser.javascript(false).await;
+    browser.goto("/history").await;
+    browser.click("a[href='/deliveries']").await;
+    browser.arrive("/deliveries").await;
+    assert_eq!(browser.find_all(".row-one").await.len(), 50);
+    browser.click(".row-one form[action$='/drop'] button").await;
+    browser.arrive("/deliveries").await;
+    browser.click("a[rel=next]").await;
+    browser.arrive("before=").await;
+    assert_eq!(browser.find_all(".row-one").await.len(), 4);
+    browser.click("form[action='/deliveries/retry'] button").await;
+    browser.find(".empty").await;
+    assert_eq!(store.outbox_size().await.unwrap(), (59, 0));
+    browser.assert_quiet().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

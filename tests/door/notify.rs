@@ -1,5 +1,6 @@
 //! Rules lead reports to sinks: each is told in its own shape, again where it is down, and once where it is up.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -11,11 +12,11 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, Request, ResponseTemplate};
 
 use crate::house::{CAUSE, House, LOG, SECRET, hex, hmac, json, patience};
+use crate::postgres::Database;
 use crate::process::ServerProcess;
-use crate::smtp::Smtp;
 
 const GREEN: &str = "INFO: Build completed successfully, 1 total action\n";
-const OTHER: &str = "error: undefined variable 'x'\n\n       at /home/ada/flake.nix:41:22:\n";
+pub(crate) const OTHER: &str = "error: undefined variable 'x'\n\n       at /home/ada/flake.nix:41:22:\n";
 
 /// A webhook, and a rule that leads there.
 fn webhook(peer: &str, rule: &str) -> String {
@@ -29,7 +30,7 @@ async fn accept(house: &House) {
 }
 
 /// Waits until nothing waits.
-async fn settled(house: &House) {
+pub(crate) async fn settled(house: &House) {
     let until = Instant::now() + Duration::from_secs(20);
     while house.app.store.outbox_size().await.unwrap().0 > 0 {
         assert!(Instant::now() < until, "{:?}", house.app.store.outgoing("waiting", None, 9).await.unwrap());
@@ -135,6 +136,27 @@ async fn a_sink_that_is_down_or_busy_is_told_later_and_once() {
     assert!(all.iter().all(|one| one.body == all[0].body));
 }
 
+/// Whoever does not answer is asked little, so that others are told meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_does_not_answer_holds_up_no_other() {
+    let house = House::open(|peer| {
+        let rule = "[sinks.slow]\nkind = 'mattermost'\nurl = 'PEER/slow'\n[[notify]]\nto = ['slow']\n";
+        webhook(peer, "") + &rule.replace("PEER", peer)
+    })
+    .await;
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
+    Mock::given(path("/slow")).respond_with(slow).with_priority(1).mount(&house.peer).await;
+    accept(&house).await;
+    for number in 0..60 {
+        house.log("linux", &format!("{LOG}\nrun {number}\n")).await;
+    }
+    let begun = Instant::now();
+    house.asked("/ops", 60).await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let slow = requests(&house).await.iter().filter(|one| one.url.path() == "/slow").count();
+    assert!(slow < 40, "it was asked {slow} times");
+}
+
 #[tokio::test]
 async fn what_a_sink_refuses_is_a_dead_letter_and_others_are_told() {
     let house = House::open(|peer| {
@@ -167,7 +189,7 @@ async fn what_a_sink_refuses_is_a_dead_letter_and_others_are_told() {
     assert!(requests(&house).await.iter().all(|one| one.url.path() != "/elsewhere"), "a redirect is not followed");
 }
 
-async fn settled_with(house: &House, dead: i64) {
+pub(crate) async fn settled_with(house: &House, dead: i64) {
     let until = Instant::now() + Duration::from_secs(20);
     while house.app.store.outbox_size().await.unwrap() != (0, dead) {
         assert!(Instant::now() < until, "{:?}", house.app.store.outbox_size().await.unwrap());
@@ -252,78 +274,6 @@ async fn two_replicas_tell_once() {
     assert_eq!(ids.len(), 30);
 }
 
-fn mail(server: &str, more: &str) -> String {
-    format!(
-        "[sinks.mail]\nkind = 'email'\nserver = '{server}'\nfrom = 'whyred <whyred@example.com>'\n
-        to = ['Ada <ada@example.com>', 'team@example.com']\n{more}\n[[notify]]\nto = ['mail']\n"
-    )
-}
-
-#[tokio::test]
-async fn mail_has_an_envelope_and_nothing_ends_it_early() {
-    let smtp = Smtp::start(&[]).await;
-    let house = House::open(|_| mail(&smtp.address, "tls = 'none'\nuser = 'u'\npassword = 'p'")).await;
-    // The project tries to be a header, and begins the text with a dot.
-    let project = ".envoy\r\nBcc: eve@evil.example\r\n\r\n.\r\nMAIL FROM:<eve@evil.example>";
-    let dots = "error: undefined variable '.'\n\n       at /home/ada/flake.nix:41:22:\n.\n..\n.QUIT\n";
-    let submission =
-        whyred::store::Submission { project: project.to_owned(), job: "linux".to_owned(), ..Default::default() };
-    house.app.take(submission, None, std::io::Cursor::new(dots.as_bytes().to_vec())).await.unwrap();
-    let mail = smtp.mails(1).await.remove(0);
-    assert!(mail.from.starts_with("MAIL FROM:<whyred@example.com>"), "{}", mail.from);
-    assert_eq!(mail.to, ["RCPT TO:<ada@example.com>", "RCPT TO:<team@example.com>"]);
-    // AUTH PLAIN of "\0u\0p".
-    assert_eq!(mail.auth, "AUTH PLAIN AHUAcA==");
-    let end = mail.lines.iter().position(String::is_empty).unwrap();
-    let (head, body) = mail.lines.split_at(end);
-    let named = |name: &str| head.iter().filter(|line| line.starts_with(name)).count();
-    for name in [
-        "From: ",
-        "To: ",
-        "Subject: ",
-        "Date: ",
-        "Message-ID: ",
-        "MIME-Version: ",
-        "Content-Type: ",
-        "Auto-Submitted: ",
-    ] {
-        assert_eq!(named(name), 1, "{name}{head:?}");
-    }
-    assert_eq!(named("Bcc"), 0, "{head:?}");
-    assert!(body.iter().any(|line| line.contains("https://whyred.example/r/")), "{body:?}");
-    assert!(mail.stuffed > 0 && body.iter().any(|line| line.starts_with(".envoy ")), "{body:?}");
-    settled(&house).await;
-    assert_eq!(smtp.mails(1).await.len(), 1);
-    let commands = smtp.commands.lock().unwrap().clone();
-    assert_eq!(commands.iter().filter(|line| line.starts_with("MAIL")).count(), 1, "{commands:?}");
-    assert!(commands[0].starts_with("EHLO whyred.example"), "{commands:?}");
-}
-
-#[tokio::test]
-async fn a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
-    let smtp = Smtp::start(&["451 4.7.1 greylisted", "250 ok", "250 ok", "550 5.1.1 no such user"]).await;
-    let house = House::open(|_| mail(&smtp.address, "tls = 'none'")).await;
-    house.log("linux", LOG).await;
-    let mail = smtp.mails(1).await.remove(0);
-    assert!(mail.auth.is_empty());
-    house.log("linux", OTHER).await;
-    settled_with(&house, 1).await;
-    let dead = house.app.store.outgoing("dead", None, 9).await.unwrap();
-    assert!(dead[0].why.starts_with("the sink mail: ") && dead[0].why.contains("no such user"), "{}", dead[0].why);
-    assert_eq!(smtp.mails(1).await.len(), 1);
-}
-
-/// A server that offers no secret connection is told nothing.
-#[tokio::test]
-async fn mail_is_not_sent_in_the_clear_by_mistake() {
-    let smtp = Smtp::start(&[]).await;
-    let house = House::open(|_| mail(&smtp.address, "user = 'u'\npassword = 'hunter2'")).await;
-    house.log("linux", LOG).await;
-    settled_with(&house, 1).await;
-    let commands = smtp.commands.lock().unwrap().clone();
-    assert!(commands.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{commands:?}");
-}
-
 #[tokio::test]
 async fn where_nobody_listens_nothing_is_put_out() {
     let house = House::with(|_| String::new(), |_| Config::default(), Access::default()).await;
@@ -366,5 +316,44 @@ async fn a_killed_service_tells_when_it_is_back() {
         let requests = peer.received_requests().await.unwrap();
         told = requests.iter().map(|one| json(one)["report"].as_str().unwrap().to_owned()).collect();
     }
+    // What is sent may not be noted yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(service.stop());
+    let mut outbox = std::process::Command::new(env!("CARGO_BIN_EXE_whyred"));
+    let outbox = outbox.args(["db", "outbox", "--data"]).arg(data.path()).env_remove("DATABASE_URL").output().unwrap();
+    assert_eq!(String::from_utf8(outbox.stdout).unwrap(), "0 still to be done, 0 could not be done\n");
+    assert_eq!(outbox.status.code(), Some(0));
+}
+
+/// Two services on one PostgreSQL, each of which is sent half of the logs, tell each thing once.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_services_on_one_postgres_tell_once() {
+    let peer = wiremock::MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&peer).await;
+    let (data, database) = (tempfile::tempdir().unwrap(), Database::new().await);
+    let settings = data.path().join("whyred.toml");
+    std::fs::write(&settings, webhook(&peer.uri(), "")).unwrap();
+    let flags = ["--config", settings.to_str().unwrap()];
+    let services = [(); 2].map(|()| ServerProcess::start(data.path(), Some(&database.url), &flags));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    const LOGS: usize = 40;
+    for number in 0..LOGS {
+        let post = client.post(format!("{}/api/v1/reports?project=envoy&job=linux", services[number % 2].url));
+        assert_eq!(post.body(format!("{LOG}\nrun {number}\n")).send().await.unwrap().status(), 201);
+    }
+    let until = Instant::now() + Duration::from_secs(30);
+    while peer.received_requests().await.unwrap().len() < LOGS {
+        assert!(Instant::now() < until, "{} were told", peer.received_requests().await.unwrap().len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Longer than a look at the outbox takes to come.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let requests = peer.received_requests().await.unwrap();
+    let reports: BTreeSet<String> =
+        requests.iter().map(|one| json(one)["report"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((requests.len(), reports.len()), (LOGS, LOGS));
+    for service in services {
+        assert!(service.stop());
+    }
+    database.remove().await;
 }

@@ -31,6 +31,11 @@ pub(crate) async fn what_comes_is_announced_once_each_time(world: World) {
         branch: "main".to_owned(),
     };
     assert_eq!(arrivals(&store).await, [told(1, NOON), told(2, NOON + 5)]);
+    // That it came is forgotten soon, once everybody is told.
+    let taken = store.take_out(NOON + 9, 10, 1).await.unwrap();
+    store.is_out(&taken[0]).await.unwrap();
+    store.forget_out(NOON + 25 * 60 * 60 * 1000).await.unwrap();
+    assert_eq!(world.rows().await["outbox"], 1);
 }
 
 /// A request that two replicas are sent at the same moment is announced once: what is undone is undone with its announcement.

@@ -5,6 +5,7 @@ mod chats;
 mod ci;
 mod hydra;
 mod notify;
+mod sink;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +16,8 @@ use serde::Deserialize;
 pub use chats::{Badge, Channel, Command, Discord, Matrix, Mattermost, Slack, Teams, Token};
 pub use ci::{Buildkite, Github, Gitlab};
 pub use hydra::Hydra;
-pub use notify::{Email, Hook, Interest, Pattern, Sink, Tls, Webhook, Zulip};
+pub use notify::{Interest, Pattern};
+pub use sink::{Email, Hook, Sink, Tls, Webhook, Zulip};
 
 /// The doors of a service; what is not told is shut.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -102,10 +104,16 @@ pub struct Secret(String);
 pub enum ConfigError {
     /// It does not have the shape that it needs.
     #[error("the configuration of the doors cannot be read: {0}")]
-    Shape(#[from] toml::de::Error),
+    Shape(String),
     /// It has, but cannot work; a sentence.
     #[error("{0}")]
     Sentence(String),
+}
+
+impl From<toml::de::Error> for ConfigError {
+    fn from(error: toml::de::Error) -> ConfigError {
+        ConfigError::Shape(error.to_string().trim().replace('\n', " "))
+    }
 }
 
 impl DoorConfig {

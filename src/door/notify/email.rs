@@ -1,7 +1,6 @@
 //! Email: what people are told by mail: plain text, the whole report as a terminal shows it. Nothing that a sender or a log says can end a
 //! header or the message; a password and the text go out only once the connection is secret, unless the operator chose otherwise.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use lettre::message::SinglePart;
@@ -110,8 +109,7 @@ fn transport(to: &Email, home: Option<&str>, patience: Duration) -> Result<Async
 
 /// What the server says for good, and what no server of this configuration can do, is told to people; the rest passes.
 fn setback(name: &str, error: &Error) -> Setback {
-    let inner = error.source().map_or_else(String::new, |source| format!(": {source}"));
-    let why: String = format!("the sink {name}: {error}{inner}").replace(char::is_control, " ");
+    let why: String = format!("the sink {name}: {error}").replace(char::is_control, " ");
     if error.is_permanent() || error.is_client() { Setback::Never(why) } else { Setback::Later(why, None) }
 }
 

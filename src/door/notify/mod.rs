@@ -2,14 +2,18 @@
 //! for each sink that a rule leads to into the outbox, `deliver` sends it. Both may run twice where a process dies: at least once is told.
 
 mod email;
+mod resting;
 mod webhook;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use reqwest::RequestBuilder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
+
+pub(super) use resting::Resting;
 
 use super::config::{Interest, Sink, Zulip};
 use super::news::{News, State};
@@ -41,14 +45,14 @@ impl Doors {
             if green { self.green_again(&arrival, &stored).await? } else { self.red(&arrival, &stored).await? };
         // A sink is told once, however many rules lead there.
         let sinks: BTreeSet<&String> = wanted.into_iter().flat_map(|rule| &rule.to).collect();
+        let state = if green { State::Green } else { State::Red };
+        let job = News::job_of(&stored.submission);
         for sink in sinks {
-            let state = if green { State::Green } else { State::Red };
-            let news = News::of(state, stored.clone(), "", "");
             let payload = Delivery { sink: sink.clone(), green, arrival: arrival.clone() };
             let new = NewOutgoing {
                 kind: DELIVER,
                 key: format!("{DELIVER}:{}:{}:{sink}", arrival.report, arrival.occurrence),
-                what: format!("tell {sink} that {} {}", news.job, state.words()),
+                what: format!("tell {sink} that {job} {}", state.words()),
                 payload: serde_json::to_string(&payload).map_err(|error| Setback::Never(error.to_string()))?,
             };
             self.app.store.put_out(&new, now()).await?;
@@ -63,11 +67,24 @@ impl Doors {
         let Some(sink) = self.config.sinks.get(&name) else {
             return Err(Setback::Never(format!("the sink {name} is not configured any more")));
         };
-        let Some(stored) = self.report(&arrival).await? else { return Ok(()) };
+        let patience = self.config.patience.timeout;
+        if self.resting.rests(&name, patience) {
+            return Err(Setback::Later(format!("the sink {name}: it did not answer a moment ago"), Some(patience)));
+        }
+        let begun = Instant::now();
+        let sent = self.send(&name, sink, green, &arrival, &outgoing.key).await;
+        if sent.is_err() && begun.elapsed() >= patience / 2 {
+            self.resting.begin(&name);
+        }
+        sent
+    }
+
+    async fn send(&self, name: &str, sink: &Sink, green: bool, arrival: &Arrival, key: &str) -> Result<(), Setback> {
+        let Some(stored) = self.report(arrival).await? else { return Ok(()) };
         let told = stored.submission.clone();
         let state = if green { State::Green } else { State::Red };
         let news = News::of(state, stored, &arrival.build_url, &self.app.config.base_url);
-        let id = delivery_id(&outgoing.key);
+        let id = delivery_id(key);
         let client = self.peer.client();
         let hook = |url: &super::Secret| client.post(url.reveal());
         let request = match sink {
@@ -78,8 +95,8 @@ impl Doors {
             Sink::Teams(to) => hook(&to.url).json(&chat::teams::news(&news)),
             Sink::Matrix(to) => hook(&to.url).json(&chat::matrix::news(&news)),
             Sink::Zulip(to) => self.zulip(to, &told.project, &news)?,
-            Sink::Webhook(to) => webhook::request(hook(&to.url), &to.secret, &id, &news, &told, &arrival),
-            Sink::Email(to) => return self.mail(&name, to, &id, &news).await,
+            Sink::Webhook(to) => webhook::request(hook(&to.url), &to.secret, &id, &news, &told, arrival),
+            Sink::Email(to) => return self.mail(name, to, &id, &news).await,
         };
         let sent = self.peer.once(request).await;
         sent.map(|_| ()).map_err(|error| Setback::of(&format!("the sink {name}"), &error))
