@@ -8,7 +8,7 @@
 pub mod api;
 /// The command line.
 pub mod cli;
-/// Chats and agents come in here.
+/// Chats, CI systems, Hydra and agents come in here, and are told.
 #[cfg(feature = "service")]
 pub mod door;
 /// From bytes to findings to ranked stories: the one entry to the core.

@@ -1,4 +1,4 @@
-//! Doors: chats and agents. Each proves who it is in its own way (`signed`), is answered at once, and told the rest later
+//! Doors: chats, CI systems, Hydra, agents. Each proves who it is in its own way (`signed`), is answered at once, and told the rest later
 //! (`queue`, `peer`; `outbox` where it must survive a restart). A door that is not configured is not there.
 
 mod ask;
