@@ -24,12 +24,12 @@ const SAMPLE: usize = 8 * 1024;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  whyred db export history.jsonl.zst                                  all reports with their logs
-  whyred db import history.jsonl.zst --database postgres://host/name  into another database
-  whyred db retain --days 90 --megabytes 10000                        forget what is older or more
-  whyred db seed 100000 --database sqlite:/tmp/x.db                   plausible reports, for measurements
-  whyred db outbox                                                    messages that could not be delivered
-  whyred db check                                                     how the queries of the pages run")]
+  whyred db export a.jsonl.zst                 all reports with their logs
+  whyred db import a.jsonl.zst --database URL  into another database
+  whyred db retain --days 90 --megabytes 9000  forget what is older or more
+  whyred db seed 100000 --data /tmp/x          plausible reports, to measure
+  whyred db outbox                             what could not be delivered
+  whyred db check                              how the queries of the pages run")]
 pub(super) struct DbArgs {
     /// The history: sqlite:FILE or postgres://USER@HOST/NAME [default: a file in the data folder]
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true, global = true)]

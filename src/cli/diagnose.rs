@@ -30,9 +30,10 @@ Examples:
   whyred diagnose build.log
   whyred diagnose --format json build.log | jq -r '.diagnoses[0].title'
   whyred diagnose --format sarif build.log > whyred.sarif
-  whyred diagnose --format jsonl *.log | jq -r '[.log.name, .diagnoses[0].rule] | @tsv'
+  whyred diagnose --format jsonl *.log |
+      jq -r '[.log.name, .diagnoses[0].rule] | @tsv'
 
-With json, one FILE gives an object and several give an array. A file that cannot be read is told on
+With json, one FILE gives an object and several give an array. A file that cannot be read is told on \
 standard error and left out; the others still go on.";
 
 /// How a report is printed.

@@ -61,12 +61,12 @@ struct HydraArgs {
 const AFTER_LONG_HELP: &str = "\
 In hydra.conf:
   <runcommand>
-    command = whyred hook hydra --server https://whyred.example --hydra https://hydra.example
+    command = whyred hook hydra --server URL --hydra URL
   </runcommand>
 
-The log is looked for in Hydra's folder, then with `nix log`, then at --hydra; where a dependency failed,
-its log is found at --hydra. What is not found is left to the server. The exit status is always 0: what
-went wrong stands on standard error, which Hydra keeps.";
+The log is looked for in Hydra's folder, then with `nix log`, then at --hydra; where a dependency failed, its log is \
+found at --hydra. What is not found is left to the server. The exit status is always 0: what went wrong stands on \
+standard error, which Hydra keeps.";
 
 /// Sends what can be sent.
 pub(super) fn run(args: &HookArgs) -> anyhow::Result<u8> {

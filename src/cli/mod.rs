@@ -53,11 +53,11 @@ const AFTER_HELP: &str = "Try: bazel build //... 2>&1 | whyred";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
-  bazel build //... 2>&1 | whyred        diagnose what a build prints, errors included
-  whyred build.log                       diagnose a log; gzip, xz, zstd and bzip2 are undone
-  whyred --format jsonl *.log            one report a line, for scripts
-  whyred run -- nix build -L .#envoy     run a build and diagnose it only if it fails
-  whyred rules explain ID                all that is known of one failure
+  bazel build //... 2>&1 | whyred     what a build prints, errors included
+  whyred build.log                    a log; gzip, xz, zstd, bzip2 are undone
+  whyred --format jsonl *.log         one report a line, for scripts
+  whyred run -- nix build -L .#envoy  run a build, and diagnose it if it fails
+  whyred rules explain ID             all that is known of one failure
 
 Exit status: 0 a cause was found, 1 none is known or the build is fine, 2 could not run.
 `whyred run` ends as its command ends.

@@ -27,9 +27,9 @@ Examples:
   whyred run -- bazel build //...
   whyred run -- nix build -L .#envoy
 
-The exit status is that of CMD: 128 and the signal's number if a signal ended it, 127 if CMD was not
-found, 126 if it cannot be run. CMD writes to pipes, not to the terminal: some tools then draw no
-progress bars. The diagnosis goes to standard error.";
+The exit status is that of CMD: 128 and the signal's number if a signal ended it, 127 if CMD was not found, 126 if it \
+cannot be run. CMD writes to pipes, not to the terminal: some tools then draw no progress bars. The diagnosis goes to \
+standard error.";
 
 /// Bytes read at once from a stream.
 const CHUNK: usize = 16 * 1024;

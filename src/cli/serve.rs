@@ -97,11 +97,12 @@ pub(super) struct ServeArgs {
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
-  whyred serve                                        for yourself, at http://127.0.0.1:8080
-  some-build 2>&1 | curl -T- http://127.0.0.1:8080    the answer as text
-  WHYRED_TOKEN=… whyred serve --listen 0.0.0.0:8080   for a team, with a token
+  whyred serve                                   for yourself, on this machine
+  build 2>&1 | curl -T- http://127.0.0.1:8080    the answer as text
+  whyred serve --listen 0.0.0.0:8080             for a team; WHYRED_TOKEN is set
   whyred serve --listen 0.0.0.0:8080 --public --keep-days 30
-  DATABASE_URL=postgres://whyred@db/whyred whyred serve   several of them may run side by side
+  whyred serve --config whyred.toml              chats, CI, Hydra, notifications
+  DATABASE_URL=postgres://whyred@db/whyred whyred serve    several side by side
 
 On an address that others can reach, a token or --public is asked for. RUST_LOG=debug logs more.";
 

@@ -15,7 +15,7 @@ Examples:
   whyred rules check               all rules in use
   whyred rules check rules         the rules of this folder, among all others
 
-Every example must give its rule at the line of its evidence, as the answer; no counter-example may
+Every example must give its rule at the line of its evidence, as the answer; no counter-example may \
 give it. Exit status: 0 no problem, 1 problems, 2 could not run.")]
 pub(super) struct CheckArgs {
     /// Folders of rules to check; none: the rules in use

@@ -77,11 +77,12 @@ struct HydraArgs {
 const AFTER_LONG_HELP: &str = "\
 Examples:
   whyred watch hydra https://hydra.nixos.org nixpkgs/trunk --once
-  whyred watch hydra https://hydra.nixos.org nixos --every 900 --server https://whyred.example
+  WHYRED_SERVER=https://whyred.example whyred watch hydra \\
+      https://hydra.nixos.org nixos --every 900
 
-Where a dependency failed, its log is read and its name stands before the cause. Errors of evaluations are
-told, too. The position is kept in a file, so that each build is told once. A Hydra that is busy or down is
-asked again later, each time less often.";
+Where a dependency failed, its log is read and its name stands before the cause. Errors of evaluations are told, too. \
+The position is kept in a file, so that each build is told once. A Hydra that is busy or down is asked again later, \
+each time less often.";
 
 /// Watches until it is told to stop, or once.
 pub(super) fn run(args: &WatchArgs, global: &Global) -> anyhow::Result<u8> {
