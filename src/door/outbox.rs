@@ -4,13 +4,17 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::peer::PeerError;
 use super::{Doors, Refusal, ci, hydra, notify};
-use crate::service::now;
+use crate::service::fetch::FetchError;
+use crate::service::{IntakeError, now};
 use crate::store::{ARRIVAL, NewOutgoing, Outgoing, StoreError};
 
+/// How often a log, or a commit, that is not there is asked for: it may be on its way.
+pub(super) const MOST_MISSES: i64 = 5;
 /// Pieces of work at the same time.
 const WORKERS: usize = 8;
 /// Longest time that one may take: a large log may be on its way.
@@ -30,6 +34,16 @@ pub(super) enum Setback {
 }
 
 impl Setback {
+    /// A log was not fetched, in the try of this number. `who` has it, for people.
+    pub(super) fn of_fetch(who: &str, error: FetchError, tries: i64) -> Setback {
+        let why = format!("{who}: {error}");
+        match error {
+            FetchError::Busy(_, after) => Setback::Later(why, after),
+            FetchError::Absent(_) if tries < MOST_MISSES => Setback::Later(why, None),
+            FetchError::Absent(_) | FetchError::Refused(_) | FetchError::Failed(_) => Setback::Never(why),
+        }
+    }
+
     /// A peer did not do its part. `who` names it, for people.
     pub(super) fn of(who: &str, error: &PeerError) -> Setback {
         let why = format!("{who}: {error}");
@@ -37,10 +51,25 @@ impl Setback {
     }
 }
 
+impl From<IntakeError> for Setback {
+    fn from(error: IntakeError) -> Setback {
+        match error {
+            IntakeError::TooLarge(_) => Setback::Never(error.to_string()),
+            error => Setback::Later(error.to_string(), None),
+        }
+    }
+}
+
 impl From<StoreError> for Setback {
     fn from(error: StoreError) -> Setback {
         Setback::Later(format!("the history: {error}"), None)
     }
+}
+
+/// What was put into the outbox.
+pub(super) fn payload<T: DeserializeOwned>(outgoing: &Outgoing) -> Result<T, Setback> {
+    serde_json::from_str(&outgoing.payload)
+        .map_err(|error| Setback::Never(format!("another version of whyred put it in: {error}")))
 }
 
 impl Doors {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outbox::PUT;
 use super::pool::read;
 use super::statement::Statement;
 use super::{ReportId, Store, StoreError, Submission};
@@ -29,10 +30,6 @@ pub struct Arrival {
     /// The branch.
     pub branch: String,
 }
-
-const ANNOUNCE: &str = "
-insert into outbox (kind, key, what, payload, state, made_at, tries, next_at, why)
-values ($1, $2, $3, $4, 'waiting', $5, 0, $5, '') on conflict (key) do nothing";
 
 pub(super) const FIRST_SEEN: &str = "
 select this.rule from cause this join report on report.number = this.report
@@ -71,7 +68,7 @@ impl Arrival {
             serde_json::to_string(self)?.into(),
             self.seen_at.into(),
         ];
-        Ok(Statement::new(ANNOUNCE, values))
+        Ok(Statement::new(PUT, values))
     }
 }
 

@@ -53,7 +53,8 @@ pub struct Outgoing {
     pub why: String,
 }
 
-const PUT: &str = "
+/// Puts something in, once.
+pub(super) const PUT: &str = "
 insert into outbox (kind, key, what, payload, state, made_at, tries, next_at, why)
 values ($1, $2, $3, $4, 'waiting', $5, 0, $5, '') on conflict (key) do nothing";
 

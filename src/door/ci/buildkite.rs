@@ -1,7 +1,5 @@
 //! Buildkite: `job.finished` events. The log of a failed job is fetched by API; the answer is told as an annotation of the build.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, AUTHORIZATION};
@@ -11,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use super::{Job, below, is_among, is_path, markdown, not_fetched, not_told, nothing, work};
-use crate::door::outbox::Setback;
+use super::{Job, below, is_among, is_path, known, markdown, not_told, nothing, secret};
+use crate::door::outbox::{Setback, payload};
 use crate::door::{Doors, Refusal, header, signed};
 use crate::service::fetch::Fetcher;
 use crate::service::now;
@@ -146,20 +144,15 @@ fn job(event: Event, pipeline: &str, green: bool) -> Job {
         revision: build.commit.unwrap_or_default(),
         branch: build.branch.unwrap_or_default(),
         green,
-        metadata: metadata
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect::<BTreeMap<_, _>>(),
+        metadata: known(metadata),
     }
 }
 
 /// Fetches the log of a job, reads it, and tells the answer.
 pub(crate) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), Setback> {
-    let work: Work = work(outgoing)?;
+    let work: Work = payload(outgoing)?;
     let config = &doors.config.buildkite;
-    let mut token = HeaderValue::try_from(format!("Bearer {}", config.token.reveal()))
-        .map_err(|_| Setback::Never("the token for Buildkite holds characters that no token has".to_owned()))?;
-    token.set_sensitive(true);
+    let token = secret(&format!("Bearer {}", config.token.reveal()), "Buildkite")?;
     let (organization, pipeline) = work.pipeline.split_once('/').unwrap_or_default();
     let number = work.build.to_string();
     let build = ["v2", "organizations", organization, "pipelines", pipeline, "builds", &number];
@@ -167,7 +160,7 @@ pub(crate) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), 
     let fetcher = Fetcher::of_peer(&url, &config.log_hosts);
     let shown = [(AUTHORIZATION, token.clone()), (ACCEPT, HeaderValue::from_static("text/plain"))];
     let log = fetcher.log_as(url, HeaderMap::from_iter(shown)).await;
-    let log = log.map_err(|error| not_fetched("Buildkite", error, outgoing.tries))?;
+    let log = log.map_err(|error| Setback::of_fetch("the log at Buildkite", error, outgoing.tries))?;
     let answer = doors.read_job(outgoing, &work.job, log).await?;
     if work.job.green || !config.tell {
         return Ok(());

@@ -1,16 +1,14 @@
 //! Gitlab: Job Hooks of a GitLab. The trace of a failed job is fetched by API; the answer may be told as a comment on the commit.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Job, below, is_among, is_path, markdown, not_fetched, not_told, nothing, work};
-use crate::door::outbox::Setback;
+use super::{Job, below, is_among, is_path, known, markdown, not_told, nothing, secret};
+use crate::door::outbox::{Setback, payload};
 use crate::door::{Doors, Refusal, header, signed};
 use crate::service::fetch::Fetcher;
 use crate::store::Outgoing;
@@ -116,26 +114,21 @@ impl Hook {
             revision: self.sha,
             branch: self.branch,
             green,
-            metadata: metadata
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                .collect::<BTreeMap<_, _>>(),
+            metadata: known(metadata),
         }
     }
 }
 
 /// Fetches the trace of a job, reads it, and tells the answer.
 pub(crate) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), Setback> {
-    let work: Work = work(outgoing)?;
+    let work: Work = payload(outgoing)?;
     let config = &doors.config.gitlab;
     let (project, id) = (work.project.to_string(), work.id.to_string());
-    let mut token = HeaderValue::try_from(config.token.reveal())
-        .map_err(|_| Setback::Never("the token for GitLab holds characters that no token has".to_owned()))?;
-    token.set_sensitive(true);
+    let token = secret(config.token.reveal(), "GitLab")?;
     let url = below(&config.url, &["api", "v4", "projects", &project, "jobs", &id, "trace"])?;
     let fetcher = Fetcher::of_peer(&url, &config.log_hosts);
     let log = fetcher.log_as(url, HeaderMap::from_iter([(TOKEN, token.clone())])).await;
-    let log = log.map_err(|error| not_fetched("GitLab", error, outgoing.tries))?;
+    let log = log.map_err(|error| Setback::of_fetch("the log at GitLab", error, outgoing.tries))?;
     let answer = doors.read_job(outgoing, &work.job, log).await?;
     if work.job.green || !config.tell {
         return Ok(());

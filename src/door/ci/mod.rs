@@ -8,29 +8,25 @@ mod gitlab;
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use reqwest::StatusCode as Status;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::ask::Answer;
-use super::outbox::Setback;
+use super::outbox::{MOST_MISSES, Setback};
 use super::peer::PeerError;
 use super::{Doors, Refusal};
 use crate::report::render_markdown;
-use crate::service::IntakeError;
-use crate::service::fetch::{FetchError, Fetched};
+use crate::service::fetch::Fetched;
 use crate::store::{NewOutgoing, Outgoing, Submission};
 pub(super) use buildkite::{KIND as BUILDKITE, carry_out as buildkite};
 pub(super) use github::{KIND as GITHUB, carry_out as github};
 pub(super) use gitlab::{KIND as GITLAB, carry_out as gitlab};
 
-/// How often a log, or a commit, that is not there is asked for: it may be on its way.
-const MOST_MISSES: i64 = 5;
 /// The line that ends the log of a green job: what built it may have said nothing.
 const GREEN: &[u8] = b"\nJob succeeded\n";
 
@@ -101,16 +97,23 @@ impl Doors {
     async fn read_job(&self, outgoing: &Outgoing, job: &Job, log: Fetched) -> Result<Answer, Setback> {
         let submission = job.submission(&outgoing.kind);
         let ending = if job.green { GREEN } else { b"" };
-        let taken = self.app.take(submission, Some(outgoing.key.clone()), log.body.chain(ending)).await;
-        match taken {
-            Ok(taken) => {
-                let permalink = format!("{}/r/{}", self.app.config.base_url, taken.id);
-                Ok(Answer { report: taken.report, id: taken.id, permalink })
-            }
-            Err(error @ IntakeError::TooLarge(_)) => Err(Setback::Never(error.to_string())),
-            Err(error) => Err(Setback::Later(error.to_string(), None)),
-        }
+        let taken = self.app.take(submission, Some(outgoing.key.clone()), log.body.chain(ending)).await?;
+        let permalink = format!("{}/r/{}", self.app.config.base_url, taken.id);
+        Ok(Answer { report: taken.report, id: taken.id, permalink })
     }
+}
+
+/// What is known of a job besides, by name.
+fn known<const N: usize>(facts: [(&str, Option<String>); N]) -> BTreeMap<String, String> {
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// A token as a header's value, which is not printed. `who` gave it, for people.
+fn secret(text: &str, who: &str) -> Result<HeaderValue, Setback> {
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| Setback::Never(format!("the token for {who} holds characters that no token has")))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The answer as Markdown of at most so many bytes.
@@ -122,21 +125,6 @@ fn markdown(answer: &Answer, most: usize) -> String {
         text += &more;
     }
     text
-}
-
-/// What was put into the outbox.
-fn work<T: DeserializeOwned>(outgoing: &Outgoing) -> Result<T, Setback> {
-    serde_json::from_str(&outgoing.payload).map_err(|error| Setback::Never(format!("the entry: {error}")))
-}
-
-/// A log was not fetched.
-fn not_fetched(who: &str, error: FetchError, tries: i64) -> Setback {
-    let why = format!("the log at {who}: {error}");
-    match error {
-        FetchError::Busy(_, after) => Setback::Later(why, after),
-        FetchError::Absent(_) if tries < MOST_MISSES => Setback::Later(why, None),
-        FetchError::Absent(_) | FetchError::Refused(_) | FetchError::Failed(_) => Setback::Never(why),
-    }
 }
 
 /// A system was not told, or did not tell.

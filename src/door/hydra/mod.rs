@@ -8,18 +8,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::outbox::Setback;
+use super::outbox::{Setback, payload};
 use super::{Doors, Refusal, signed};
-use crate::service::fetch::FetchError;
 use crate::service::hydra::{Build, Ending};
-use crate::service::{IntakeError, now};
+use crate::service::now;
 use crate::store::{NewOutgoing, Outgoing};
 use sent::{Message, Sent};
 
 /// What this work is called in the outbox.
 pub(super) const KIND: &str = "hydra";
-/// How often a log that is not there is asked for: it may be on its way to where logs are kept.
-const MOST_MISSES: i64 = 4;
 /// How long the same message of a build is the same, in milliseconds: Hydra tells no time in it.
 const SAME: i64 = 10 * 60 * 1000;
 
@@ -74,9 +71,8 @@ pub(super) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), 
     let Some(hydra) = &doors.hydra else {
         return Err(Setback::Never("no Hydra is configured any more".to_owned()));
     };
-    let asked: Asked =
-        serde_json::from_str(&outgoing.payload).map_err(|error| Setback::Never(format!("the entry: {error}")))?;
-    let setback = |error| setback(error, outgoing.tries);
+    let asked: Asked = payload(outgoing)?;
+    let setback = |error| Setback::of_fetch("Hydra", error, outgoing.tries);
     let build = hydra.build(asked.build).await.map_err(setback)?;
     if build.ending() == Ending::Open {
         return Err(Setback::Later("the build has not finished".to_owned(), None));
@@ -87,11 +83,8 @@ pub(super) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), 
     let failure = hydra.failure(&build).await.map_err(setback)?;
     let submission = build.submission(Some(hydra.base()), failure.dependency.as_deref());
     // Done twice, it is one report all the same.
-    match doors.app.take(submission, Some(outgoing.key.clone()), failure.log.body).await {
-        Ok(_) => Ok(()),
-        Err(error @ IntakeError::TooLarge(_)) => Err(Setback::Never(error.to_string())),
-        Err(error) => Err(Setback::Later(error.to_string(), None)),
-    }
+    doors.app.take(submission, Some(outgoing.key.clone()), failure.log.body).await?;
+    Ok(())
 }
 
 impl Doors {
@@ -110,14 +103,5 @@ impl Doors {
         let what = format!("explain build {} of Hydra", build.id);
         self.put_out(&NewOutgoing { kind: KIND, key, what, payload }).await?;
         Ok(())
-    }
-}
-
-fn setback(error: FetchError, tries: i64) -> Setback {
-    let why = format!("Hydra: {error}");
-    match error {
-        FetchError::Busy(_, after) => Setback::Later(why, after),
-        FetchError::Absent(_) if tries < MOST_MISSES => Setback::Later(why, None),
-        FetchError::Absent(_) | FetchError::Refused(_) | FetchError::Failed(_) => Setback::Never(why),
     }
 }

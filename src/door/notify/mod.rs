@@ -17,7 +17,7 @@ pub(super) use resting::Resting;
 
 use super::config::{Interest, Sink, Zulip};
 use super::news::{News, State};
-use super::outbox::Setback;
+use super::outbox::{Setback, payload};
 use super::{Doors, chat, slack};
 use crate::report::Report;
 use crate::service::now;
@@ -37,7 +37,7 @@ struct Delivery {
 impl Doors {
     /// Puts the deliveries of a log that came into the outbox.
     pub(super) async fn arrived(&self, outgoing: &Outgoing) -> Result<(), Setback> {
-        let arrival: Arrival = read(&outgoing.payload)?;
+        let arrival: Arrival = payload(outgoing)?;
         // Of a report that was deleted meanwhile nobody is told.
         let Some(stored) = self.report(&arrival).await? else { return Ok(()) };
         let green = stored.report.verdict == "green";
@@ -63,7 +63,7 @@ impl Doors {
 
     /// Tells one sink.
     pub(super) async fn deliver(&self, outgoing: &Outgoing) -> Result<(), Setback> {
-        let Delivery { sink: name, green, arrival } = read(&outgoing.payload)?;
+        let Delivery { sink: name, green, arrival } = payload(outgoing)?;
         let Some(sink) = self.config.sinks.get(&name) else {
             return Err(Setback::Never(format!("the sink {name} is not configured any more")));
         };
@@ -178,8 +178,4 @@ fn fits(rule: &Interest, report: &Report) -> bool {
 /// The same each time that the same is sent, so that whoever takes it can tell.
 fn delivery_id(key: &str) -> String {
     Sha256::digest(key.as_bytes()).iter().take(16).fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
-}
-
-fn read<'p, T: Deserialize<'p>>(payload: &'p str) -> Result<T, Setback> {
-    serde_json::from_str(payload).map_err(|_| Setback::Never("another version of whyred put it in".to_owned()))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Work;
 use crate::door::Doors;
-use crate::door::ci::{below, not_told};
+use crate::door::ci::{below, not_told, secret};
 use crate::door::outbox::Setback;
 use crate::service::now;
 
@@ -27,9 +27,7 @@ struct Claims<'a> {
 
 /// What GitHub's API is told with each request.
 pub(super) fn headers(token: &str) -> Result<HeaderMap, Setback> {
-    let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| Setback::Never("the token for GitHub holds characters that no token has".to_owned()))?;
-    bearer.set_sensitive(true);
+    let bearer = secret(&format!("Bearer {token}"), "GitHub")?;
     Ok(HeaderMap::from_iter([
         (AUTHORIZATION, bearer),
         (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),

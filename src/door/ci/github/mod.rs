@@ -4,7 +4,7 @@
 mod app;
 mod check;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,8 +13,8 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Job, below, is_among, is_path, not_fetched, nothing, work};
-use crate::door::outbox::Setback;
+use super::{Job, below, is_among, is_path, known, nothing};
+use crate::door::outbox::{Setback, payload};
 use crate::door::{Doors, Refusal, header, signed};
 use crate::service::fetch::Fetcher;
 use crate::store::Outgoing;
@@ -159,16 +159,13 @@ fn job(repository: &Repository, job: EventJob, green: bool) -> Job {
         revision: job.head_sha,
         branch: job.head_branch.unwrap_or_default(),
         green,
-        metadata: metadata
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect::<BTreeMap<_, _>>(),
+        metadata: known(metadata),
     }
 }
 
 /// Fetches the log of a job, reads it, and tells the answer.
 pub(crate) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), Setback> {
-    let work: Work = work(outgoing)?;
+    let work: Work = payload(outgoing)?;
     let config = &doors.config.github;
     let token = doors.github_token(&work, outgoing.tries).await?;
     if work.back {
@@ -180,7 +177,7 @@ pub(crate) async fn carry_out(doors: &Doors, outgoing: &Outgoing) -> Result<(), 
     let url = work.api(doors, &["actions", "jobs", &work.id.to_string(), "logs"])?;
     let fetcher = Fetcher::of_peer(&url, &config.log_hosts);
     let log = fetcher.log_as(url, app::headers(&token)?).await;
-    let log = log.map_err(|error| not_fetched("GitHub", error, outgoing.tries))?;
+    let log = log.map_err(|error| Setback::of_fetch("the log at GitHub", error, outgoing.tries))?;
     let answer = doors.read_job(outgoing, &work.job, log).await?;
     if work.job.green || !config.tell {
         return Ok(());
